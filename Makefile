@@ -1,0 +1,43 @@
+# Two commands: `make up` runs everything on this machine, `make test` checks everything.
+# What they install goes into .tools and .venv here.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+BIN := .venv/bin
+unexport VIRTUAL_ENV
+export UV_PYTHON_DOWNLOADS = never
+
+.PHONY: up test check fmt clean
+
+up: .venv/.ready
+	@exec $(BIN)/chatserver up $(ARGS)
+
+test: check
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+fmt: .venv/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .tools .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/.ready: $(UV) pyproject.toml uv.lock
+	$(UV) sync --locked --python $(PYTHON)
+	@touch $@
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'Python 3.11 or newer is needed: install it, or name one with `make PYTHON=…`.' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || { echo 'The venv module is incomplete: install python3-venv.' >&2; exit 1; }
+	$(PYTHON) -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@

@@ -1,0 +1,194 @@
+"""The sessions' rows in Postgres: locked, read and changed in one transaction each."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from chatserver.adapters.locked_session import ANSWER_LEASE_SECONDS, COLUMNS, LockedSession, logged, read_sources
+from chatserver.adapters.postgres import AWAY, reason
+from chatserver.core.access import User
+from chatserver.core.chat_ports import ChatTransaction, Overdue, Position, SessionRow
+from chatserver.core.events import Logged
+from chatserver.core.ports import Unavailable
+from chatserver.core.protocol import Source
+
+
+class ChatStore:
+    """`owner` is this process's UUID, the name under which it runs answers."""
+
+    def __init__(self, pool: asyncpg.Pool, owner: UUID, admin_lease_seconds: float) -> None:
+        self._pool = pool
+        self._owner = owner
+        self._admin_lease_seconds = admin_lease_seconds
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+        try:
+            async with self._pool.acquire(timeout=10) as connection:
+                yield connection
+        except AWAY as error:
+            raise Unavailable(f"The database does not answer just now ({reason(error)}); try again.") from error
+
+    @asynccontextmanager
+    async def transaction(self, session: UUID) -> AsyncIterator[ChatTransaction]:
+        async with self._connection() as connection, connection.transaction():
+            yield LockedSession(connection, session, self._owner, self._admin_lease_seconds)
+
+    async def open(self, user: User, *, job: UUID | None, new: UUID | None) -> tuple[UUID, bool]:
+        """The seeker's session and whether it was made just now. The user's row is locked: two tabs open one."""
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute("select 1 from public.users where id = $1 for no key update", user.id)
+            if new is not None:
+                found = await connection.fetchval(
+                    "select id from public.chat_sessions where user_id = $1 and opened_as = $2", user.id, new
+                )
+            else:
+                found = await connection.fetchval(
+                    "select id from public.chat_sessions where user_id = $1 and status <> 'closed'"
+                    " and ($2::uuid is null or job_id = $2) order by updated_at desc limit 1", user.id, job,
+                )  # fmt: skip
+            if found is not None:
+                return found, False
+            made = await connection.fetchval(
+                "insert into public.chat_sessions (user_id, job_id, opened_as) values ($1, $2, $3) returning id",
+                user.id, job, new,
+            )  # fmt: skip
+            return made, True
+
+    async def session(self, session: UUID) -> SessionRow | None:
+        """The session as it stands, after what another writer left in `conversation_log` was taken in."""
+        async with self._connection() as connection:
+            changed = await connection.fetchval(
+                "select conversation_log <> '[]' and logged_hash is distinct from md5(conversation_log::text)"
+                " from public.chat_sessions where id = $1", session,
+            )  # fmt: skip
+            if changed:
+                await connection.execute("select public.chat_flush(array[$1]::uuid[])", session)
+            row = await connection.fetchrow(
+                """
+                select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seeker') as seeker_name,
+                       coalesce(s.status, 'active_ai')::text as status, s.seq, s.turn, s.admin_id,
+                       coalesce(a.full_name, split_part(a.email, '@', 1)) as admin_name,
+                       coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over,
+                       s.waiting_since, s.waiting_reason, s.job_id, coalesce(s.created_at, s.updated_at) as created_at,
+                       r.turn as running_turn
+                  from public.chat_sessions s
+                  left join public.users u on u.id = s.user_id
+                  left join public.users a on a.id = s.admin_id
+                  left join public.chat_answers r on r.session_id = s.id and r.state = 'running'
+                 where s.id = $1
+                """,
+                session,
+            )
+        return SessionRow(*row.values()) if row else None
+
+    async def events_after(self, session: UUID, after: int, most: int, upto: int | None = None) -> list[Logged]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                f"select {COLUMNS} from public.chat_messages where session_id = $1 and seq > $2"
+                " and ($4::bigint is null or seq <= $4) order by seq limit $3", session, after, most, upto,
+            )  # fmt: skip
+        return [logged(row) for row in rows]
+
+    async def events_before(self, session: UUID, before: int, most: int) -> list[Logged]:
+        """The last `most` events below `before`, oldest first."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                f"select {COLUMNS} from public.chat_messages where session_id = $1 and seq < $2"
+                " order by seq desc limit $3", session, before, most,
+            )  # fmt: skip
+        return [logged(row) for row in reversed(rows)]
+
+    async def positions(self, sessions: Sequence[UUID]) -> list[Position]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                "select id, seq, turn from public.chat_sessions where id = any ($1::uuid[])", list(sessions)
+            )
+        return [Position(row["id"], row["seq"], row["turn"]) for row in rows]
+
+    async def sources(self, session: UUID, refs: Sequence[int]) -> list[Source]:
+        async with self._connection() as connection:
+            return await read_sources(connection, session, refs)
+
+    async def queue_position(self, session: UUID) -> int:
+        """1 for the one that has waited longest."""
+        async with self._connection() as connection:
+            place: int = await connection.fetchval(
+                "select count(*) from public.chat_sessions s, public.chat_sessions mine where mine.id = $1"
+                " and s.waiting_since <= mine.waiting_since", session,
+            )  # fmt: skip
+        return place
+
+    async def renew_leases(self) -> set[tuple[UUID, int]]:
+        """Which answers this process still owns; in one statement for all of them."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                "update public.chat_answers set lease_until = clock_timestamp() + make_interval(secs => $2)"
+                " where owner = $1 and state = 'running' and lease_until > '-infinity' returning session_id, turn",
+                self._owner, ANSWER_LEASE_SECONDS,
+            )  # fmt: skip
+        return {(row["session_id"], row["turn"]) for row in rows}
+
+    async def give_up_leases(self) -> None:
+        """Hands this process's answers over to whoever looks next."""
+        async with self._connection() as connection:
+            await connection.execute(
+                "update public.chat_answers set lease_until = '-infinity' where owner = $1 and state = 'running'",
+                self._owner,
+            )
+
+    async def ownerless(self, most: int) -> list[UUID]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                "select session_id from public.chat_answers where state = 'running' and lease_until < clock_timestamp()"
+                " order by lease_until limit $1", most,
+            )  # fmt: skip
+        return [row["session_id"] for row in rows]
+
+    async def note_usage(self, session: UUID, turn: int, usage: dict[str, Any]) -> None:
+        async with self._connection() as connection:
+            await connection.execute(
+                "update public.chat_answers set usage = $3 where session_id = $1 and turn = $2", session, turn, usage
+            )
+
+    async def flush(self, sessions: Sequence[UUID]) -> None:
+        async with self._connection() as connection:
+            await connection.execute("select public.chat_flush($1::uuid[])", list(sessions))
+
+    async def flush_left(self, seconds: float, most: int) -> int:
+        async with self._connection() as connection:
+            written: int = await connection.fetchval(
+                "select public.chat_flush_left(now() - make_interval(secs => $1), $2)", seconds, most
+            )
+        return written
+
+    async def renew_admin_lease(self, session: UUID, admin: UUID) -> None:
+        async with self._connection() as connection:
+            await connection.execute(
+                "update public.chat_sessions set admin_lease_until = clock_timestamp() + make_interval(secs => $3)"
+                " where id = $1 and admin_id = $2 and status = 'active_human'",
+                session, admin, self._admin_lease_seconds,
+            )  # fmt: skip
+
+    async def overdue(self, most: int) -> list[Overdue]:
+        """Sessions whose holder is gone while a message that came through this server waits another lease."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                """
+                select s.id, q.seq from public.chat_sessions s, lateral (
+                  select m.seq, m.created_at from public.chat_messages m
+                   where m.session_id = s.id and m.kind = 'message' and m.role = 'user' and not m.meta ? 'taken_in'
+                   order by m.seq desc limit 1) q
+                 where s.status = 'active_human'
+                   and greatest(q.created_at, coalesce(s.admin_lease_until, q.created_at))
+                       < clock_timestamp() - make_interval(secs => $1)
+                   and not exists (select from public.chat_messages m where m.session_id = s.id and m.seq > q.seq
+                     and m.kind = 'message' and m.role in ('assistant', 'admin'))
+                 order by s.admin_lease_until nulls first limit $2
+                """,
+                self._admin_lease_seconds, most,
+            )  # fmt: skip
+        return [Overdue(row["id"], row["seq"]) for row in rows]

@@ -1,0 +1,64 @@
+"""The pool of connections to Postgres, with jsonb and vectors as Python values."""
+
+from typing import Any
+
+import asyncpg
+import msgspec
+from pgvector.asyncpg import register_vector
+
+from chatserver.core.ports import Unavailable
+
+CONNECT_SECONDS = 10.0
+STATEMENT_SECONDS = 30.0
+
+# What a database says, or fails to say, while it is down, starting, failing over or full.
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+_json_encoder = msgspec.json.Encoder()
+
+
+def _encode(value: Any) -> str:
+    return _json_encoder.encode(value).decode()
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for name in ("jsonb", "json"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode)
+    # On Supabase the extension lives in a schema of its own.
+    schema = await connection.fetchval(
+        "select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'vector'"
+    )
+    await register_vector(connection, schema=schema or "public")
+
+
+async def connect(url: str, *, size: int = 8, pooler: bool = False) -> asyncpg.Pool:
+    """A pool of at most `size` connections; `pooler` for a transaction pooler, which knows no prepared statements.
+
+    Raises `Unavailable` with a sentence that names the server, never the password.
+    """
+    try:
+        return await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            init=_prepare,
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            statement_cache_size=0 if pooler else 256,
+            server_settings={"application_name": "chatserver"},
+        )
+    except (*AWAY, asyncpg.PostgresError, ValueError) as error:
+        raise Unavailable(f"The database does not answer ({reason(error)}); check DATABASE_URL.") from error
+
+
+def reason(error: BaseException) -> str:
+    """The first line of an error, for a person."""
+    return str(error).partition("\n")[0].strip() or type(error).__name__

@@ -1,0 +1,58 @@
+"""A seeker's resume in its row of `users`."""
+
+from uuid import UUID
+
+import asyncpg
+
+from chatserver.adapters.jobs import answering
+from chatserver.core.errors import Refused
+from chatserver.core.ports import StoredResume, Vector
+
+
+class PostgresResumes:
+    """Raises `Unavailable` while the database does not answer."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def get(self, user: UUID) -> StoredResume | None:
+        async with answering():
+            row = await self._pool.fetchrow(
+                """
+                select resume_text, resume_file_name, resume_file_url, embedding_model
+                from public.users where id = $1
+                """,
+                user,
+            )
+        if row is None or not row["resume_text"]:
+            return None
+        return StoredResume(row["resume_text"], row["resume_file_name"], row["resume_file_url"], row["embedding_model"])
+
+    async def put(self, user: UUID, resume: StoredResume, embedding: Vector) -> str | None:
+        """Replaces the resume in one statement; returns the path of the file that was there before.
+
+        Raises `Refused` (`not_found`) where the user is gone: then nobody would ever delete the file.
+        """
+        return await self._replace(
+            user, resume.text, resume.file_name, resume.file, embedding, resume.embedding_model
+        )  # fmt: skip
+
+    async def delete(self, user: UUID) -> str | None:
+        """Takes all of the resume out of the row; returns the path of its file."""
+        return await self._replace(user, None, None, None, None, None)
+
+    async def _replace(self, user: UUID, *values: object) -> str | None:
+        async with answering():
+            row = await self._pool.fetchrow(
+                """
+                with old as (select id, resume_file_url from public.users where id = $1 for update)
+                update public.users u set resume_text = $2, resume_file_name = $3, resume_file_url = $4,
+                  resume_embedding = $5, embedding_model = $6
+                from old where u.id = old.id returning old.resume_file_url
+                """,
+                user, *values,
+            )  # fmt: skip
+        if row is None:
+            raise Refused("not_found", "This account is not there any more; sign in again.")
+        before: str | None = row["resume_file_url"]
+        return before

@@ -1,0 +1,192 @@
+"""Where resume files are kept: a folder, or Supabase Storage."""
+
+import asyncio
+import os
+from pathlib import Path
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+import httpx2
+import msgspec
+
+from chatserver.core.ports import Unavailable
+
+REQUEST_SECONDS = 30.0
+BUCKET = "resumes"
+STORED_MAX_BYTES = 20 * 1024 * 1024
+"""More than any upload: files that were there before may be larger than one."""
+
+PATH_MAX_CHARACTERS = 500
+
+
+def is_safe(path: str) -> bool:
+    """Whether a path stays inside its folder or bucket. Rows written by others may hold anything, an address even."""
+    parts = path.split("/")
+    return (
+        len(path) <= PATH_MAX_CHARACTERS
+        and path.isprintable()
+        and "\\" not in path
+        and not any(part in ("", ".", "..") for part in parts)
+    )
+
+
+def _new_path(owner: UUID) -> str:
+    # What the sender called the file never is a path.
+    return f"{owner}/{uuid4()}"
+
+
+class FolderStorage:
+    """Files under names of ours, readable for us alone. Raises `Unavailable` where the disk refuses."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def put(self, owner: UUID, data: bytes) -> str:
+        """Keeps the file, whole or not at all, and returns the path to get it by."""
+        path = _new_path(owner)
+        try:
+            await asyncio.to_thread(self._write, self._folder / path, data)
+        except OSError as error:
+            raise Unavailable(f"The file could not be kept ({error.strerror}); try again later.") from error
+        return path
+
+    def _write(self, file: Path, data: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.parent.mkdir(exist_ok=True, mode=0o700)
+        unfinished = file.with_suffix(".unfinished")
+        try:
+            with open(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            unfinished.rename(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    async def get(self, path: str) -> bytes | None:
+        """None where there is no such file."""
+        try:
+            return await asyncio.to_thread(self._read, path)
+        except OSError as error:
+            raise Unavailable(f"The file could not be read ({error.strerror}); try again later.") from error
+
+    def _at(self, path: str) -> Path | None:
+        if not is_safe(path):
+            return None
+        file = self._folder / path
+        # A link in the folder may lead out of it.
+        inside = file.resolve().is_relative_to(self._folder.resolve())
+        return file if inside and file.is_file() else None
+
+    def _read(self, path: str) -> bytes | None:
+        file = self._at(path)
+        if file is None:
+            return None
+        with file.open("rb") as opened:
+            data = opened.read(STORED_MAX_BYTES + 1)
+        if len(data) > STORED_MAX_BYTES:
+            raise _too_large()
+        return data
+
+    async def delete(self, path: str) -> None:
+        """What is not there is deleted already."""
+        try:
+            await asyncio.to_thread(self._delete, path)
+        except OSError as error:
+            raise Unavailable(f"The file could not be deleted ({error.strerror}); try again later.") from error
+
+    def _delete(self, path: str) -> None:
+        if file := self._at(path):
+            file.unlink(missing_ok=True)
+
+
+class _Refusal(msgspec.Struct, rename="camel"):
+    """Why the Storage API refuses; it says 400 for nearly all, and the true status inside."""
+
+    status_code: str = ""
+    message: str = ""
+
+
+class SupabaseStorage:
+    """Objects in a private bucket, by the service key. Raises `Unavailable` where the service refuses."""
+
+    def __init__(self, url: str, service_key: str, *, bucket: str = BUCKET) -> None:
+        self._bucket = bucket
+        headers = {"apikey": service_key}
+        if not service_key.startswith("sb_secret_"):
+            # The older keys are tokens; the newer ones are not and are refused as such.
+            headers["Authorization"] = f"Bearer {service_key}"
+        self._client = httpx2.AsyncClient(
+            base_url=f"{url.rstrip('/')}/storage/v1", timeout=REQUEST_SECONDS, headers=headers
+        )
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def put(self, owner: UUID, data: bytes) -> str:
+        """Keeps the file, whole or not at all, and returns the path to get it by."""
+        path = _new_path(owner)
+        status, body = await self._send("POST", path, data)
+        if status not in (200, 201):
+            raise self._refused("kept", status, body)
+        return path
+
+    async def get(self, path: str) -> bytes | None:
+        """None where there is no such file."""
+        if not is_safe(path):
+            return None
+        status, body = await self._send("GET", path)
+        if status == 200:
+            return body
+        if self._is_missing(status, body):
+            return None
+        raise self._refused("read", status, body)
+
+    async def delete(self, path: str) -> None:
+        """What is not there is deleted already."""
+        if not is_safe(path):
+            return
+        status, body = await self._send("DELETE", path)
+        if status not in (200, 204) and not self._is_missing(status, body):
+            raise self._refused("deleted", status, body)
+
+    @staticmethod
+    def _reason(status: int, body: bytes) -> tuple[str, str]:
+        try:
+            refusal = msgspec.json.decode(body, type=_Refusal, strict=False)
+        except msgspec.MsgspecError:
+            return str(status), ""
+        return refusal.status_code or str(status), refusal.message.lower()
+
+    def _is_missing(self, status: int, body: bytes) -> bool:
+        code, message = self._reason(status, body)
+        return code == "404" and "bucket" not in message
+
+    def _refused(self, done: str, status: int, body: bytes) -> Unavailable:
+        code, message = self._reason(status, body)
+        if code == "404" and "bucket" in message:
+            return Unavailable(f"Supabase Storage has no bucket `{self._bucket}`; create it there as a private one.")
+        if code in ("401", "403"):
+            return Unavailable("Supabase Storage refuses the key; check SUPABASE_SERVICE_KEY.")
+        return Unavailable(f"The file could not be {done} ({code}); try again later.")
+
+    async def _send(self, method: str, path: str, content: bytes | None = None) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/octet-stream"} if content is not None else None
+        address = f"/object/{self._bucket}/{quote(path)}"
+        body = bytearray()
+        try:
+            async with (
+                asyncio.timeout(REQUEST_SECONDS),
+                self._client.stream(method, address, content=content, headers=headers) as response,
+            ):
+                async for part in response.aiter_bytes():
+                    body += part
+                    if len(body) > STORED_MAX_BYTES:
+                        raise _too_large()
+        except (httpx2.HTTPError, TimeoutError) as error:
+            raise Unavailable(f"The file storage does not answer just now ({type(error).__name__}).") from error
+        return response.status_code, bytes(body)
+
+
+def _too_large() -> Unavailable:
+    return Unavailable(f"The stored file is larger than {STORED_MAX_BYTES // 1024 // 1024} MB; upload it again.")

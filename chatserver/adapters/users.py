@@ -1,0 +1,129 @@
+"""The rows of `users`, as far as authority and names go, and the trail of who looked at them or changed them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from chatserver.adapters.postgres import AWAY, reason
+from chatserver.core.access import Role, User
+from chatserver.core.errors import Refused
+from chatserver.core.ports import Unavailable
+
+_COLUMNS = "id, email, coalesce(role, 'seeker')::text as role, full_name, deactivated_at is not null as deactivated"
+
+
+def _user(row: asyncpg.Record) -> User:
+    return User(row["id"], row["email"], row["role"], row["full_name"], row["deactivated"])
+
+
+class UserStore:
+    """Raises `Unavailable` while the database does not answer."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+        try:
+            async with self._pool.acquire(timeout=10) as connection:
+                yield connection
+        except AWAY as error:
+            raise Unavailable(f"The database does not answer just now ({reason(error)}); try again.") from error
+
+    async def get(self, id: UUID) -> User | None:
+        async with self._connection() as connection:
+            row = await connection.fetchrow(f"select {_COLUMNS} from public.users where id = $1", id)
+        return _user(row) if row else None
+
+    async def by_email(self, email: str) -> User | None:
+        """The user of this address, in whatever case it is written. Raises `Refused` where that is more than one."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(
+                f"select {_COLUMNS} from public.users where lower(email) = lower($1)"
+                " order by email = $1 desc, created_at, id limit 2", email.strip(),
+            )  # fmt: skip
+        if len(rows) > 1 and rows[0]["email"] != email.strip():
+            raise Refused("conflict", "Several accounts have this address in different spellings; write one exactly.")
+        return _user(rows[0]) if rows else None
+
+    async def some(self, ids: Sequence[UUID]) -> list[User]:
+        async with self._connection() as connection:
+            rows = await connection.fetch(f"select {_COLUMNS} from public.users where id = any ($1::uuid[])", list(ids))
+        return [_user(row) for row in rows]
+
+    async def see(self, id: UUID, email: str | None, name: str | None) -> User:
+        """The user of this id; at first sight the row is made, as a seeker.
+
+        A row is never given to another id because of its address: that is a `conflict`.
+        """
+        known = await self.get(id)
+        if known is not None:
+            return known
+        taken = False
+        try:
+            async with self._connection() as connection:
+                await connection.execute(
+                    "insert into public.users (id, email, role, full_name) values ($1, $2, 'seeker', $3)"
+                    " on conflict (id) do nothing", id, email or f"{id}@users.invalid", name,
+                )  # fmt: skip
+        except asyncpg.UniqueViolationError:
+            taken = True
+        # Of two first requests at once one may be told that the address is taken, by its own twin.
+        known = await self.get(id)
+        if known is None and taken:
+            raise Refused(
+                "conflict", "This e-mail address belongs to another account; sign in to that one, or write to an admin."
+            )
+        if known is None:
+            raise Unavailable("Your account could not be read just now; try again.")
+        return known
+
+    async def set_full_name(self, id: UUID, full_name: str | None) -> None:
+        async with self._connection() as connection:
+            await connection.execute("update public.users set full_name = $2 where id = $1", id, full_name)
+
+    async def set_role(self, id: UUID, role: Role) -> None:
+        await self.change(id, role=role)
+
+    async def set_deactivated(self, id: UUID, deactivated: bool) -> None:
+        await self.change(id, deactivated=deactivated)
+
+    async def change(
+        self, id: UUID, *, role: Role | None = None, deactivated: bool | None = None, by: UUID | None = None
+    ) -> None:
+        """Changes what is not None, together with its entry in the trail; `by` None is an operator at the machine."""
+        async with self._connection() as connection, connection.transaction():
+            row = await connection.fetchrow(f"select {_COLUMNS} from public.users where id = $1 for update", id)
+            if row is None:
+                return
+            wanted = {"role": role, "deactivated": deactivated}
+            detail = {
+                name: {"from": row[name], "to": value}
+                for name, value in wanted.items()
+                if value is not None and value != row[name]
+            }
+            if not detail:
+                return
+            await connection.execute(
+                "update public.users set role = coalesce($2::text::public.user_role, role), deactivated_at ="
+                " case when $3 then coalesce(deactivated_at, now()) when $3 is null then deactivated_at end"
+                " where id = $1", id, role, deactivated,
+            )  # fmt: skip
+            await _note(connection, by, "user_changed", id, detail)
+
+    async def note(self, by: UUID, action: str, subject: UUID) -> None:
+        """Writes into the trail that `by` did `action` to the user `subject`."""
+        async with self._connection() as connection:
+            await _note(connection, by, action, subject, {})
+
+
+async def _note(
+    connection: asyncpg.Connection, by: UUID | None, action: str, subject: UUID, detail: dict[str, Any]
+) -> None:
+    await connection.execute(
+        "insert into public.audit_log (actor_id, action, subject_type, subject_id, detail)"
+        " values ($1, $2, 'user', $3, $4)", by, action, subject, detail,
+    )  # fmt: skip

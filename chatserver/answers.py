@@ -1,0 +1,303 @@
+"""Running answers: claimed, grounded, streamed, finished; leases, recovery and the drain."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+from uuid import UUID
+
+from chatserver.conversations import Conversations
+from chatserver.core.chat_ports import ChatStore, SessionRow, Wire
+from chatserver.core.delivery import Durable, Passing, pack, unpack
+from chatserver.core.gate import Gate
+from chatserver.core.grounding import greeting
+from chatserver.core.ports import AnswerFailed, AnswerRequest, Assistant, Unavailable
+from chatserver.core.protocol import Answering, encode
+from chatserver.grounding import GREETING_MATCHES, MATCHES_PER_ANSWER, AnswerTools, Grounding
+
+log = logging.getLogger(__name__)
+
+LEASE_RENEW_SECONDS = 1.5
+LOOK_SECONDS = 1.0
+FLUSH_SECONDS = 2.0
+LEFT_BEHIND_SECONDS = 600.0
+LEFT_BEHIND_MOST = 100
+REAP_MOST = 20
+ANSWER_SECONDS = 180.0
+RUNNING_MAX = 1_000
+STORE_TRIES = 5
+STORE_PAUSE_SECONDS = 0.5
+
+BUDGET_SENTENCE = "Today's budget for the assistant is used up, so the offline assistant answers. "
+
+
+class Reservation(Protocol):
+    async def settle(self, usd: float) -> None: ...
+
+
+class Budget(Protocol):
+    async def reserve(self, seeker: UUID, usd: float) -> Reservation | None:
+        """Sets the most that an answer can cost aside, or None at the limit. Raises `Unavailable`."""
+        ...
+
+
+class Answers:
+    """This process's running answers, one task each."""
+
+    def __init__(
+        self, store: ChatStore, wire: Wire, conversations: Conversations, grounding: Grounding,
+        assistant: Assistant, offline: Assistant, budget: Budget,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._wire = wire
+        self._conversations = conversations
+        self._grounding = grounding
+        self._assistant = assistant
+        self._offline = offline
+        self._budget = budget
+        self._running: dict[tuple[UUID, int], asyncio.Task[None]] = {}
+        self._loops: list[asyncio.Task[None]] = []
+        self._greetings: set[asyncio.Task[None]] = set()
+        self._leaving = False
+
+    def start(self) -> None:
+        self._conversations.claimed = self.begin
+        self._conversations.moved = self.cut_below
+        self._loops = [
+            asyncio.create_task(self._every(LEASE_RENEW_SECONDS, self._renew), name="leases"),
+            asyncio.create_task(self._every(LOOK_SECONDS, self._look), name="look"),
+            asyncio.create_task(self._every(FLUSH_SECONDS, self.flush), name="flush"),
+        ]
+
+    async def drain(self, seconds: float) -> None:
+        """Lets running answers end within `seconds`, then gives the rest up to other nodes by their lease."""
+        self._leaving = True
+        self._conversations.leaving = True
+        if self._running and seconds > 0:
+            await asyncio.wait(self._running.values(), timeout=seconds)
+        # First the tasks: what is given up must not be written by two.
+        for task in [*self._running.values(), *self._greetings, *self._loops]:
+            task.cancel()
+        await asyncio.gather(*self._running.values(), *self._greetings, *self._loops, return_exceptions=True)
+        try:
+            await self._store.give_up_leases()
+            await self.flush()
+        except Unavailable as away:
+            log.warning("leaving without a word to the database: %s", away)
+
+    @property
+    def count(self) -> int:
+        return len(self._running)
+
+    # Which answers run here
+
+    def begin(self, session: UUID, turn: int) -> None:
+        if self._leaving or len(self._running) >= RUNNING_MAX:
+            # Its lease runs out and another node goes on with it.
+            return
+        task = asyncio.create_task(self._answer(session, turn), name=f"answer {session} {turn}")
+        self._running[session, turn] = task
+        task.add_done_callback(lambda done: self._ended(session, turn, done))
+
+    def _ended(self, session: UUID, turn: int, task: asyncio.Task[None]) -> None:
+        self._running.pop((session, turn), None)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("an answer ended in an error of ours", exc_info=error, extra={"session": str(session)})
+
+    def cut_below(self, session: UUID, turn: int) -> None:
+        """The session went on: what runs under an older turn is void."""
+        for (running, asked), task in list(self._running.items()):
+            if running == session and asked < turn and task is not asyncio.current_task():
+                task.cancel()
+
+    async def _renew(self) -> None:
+        if not self._running:
+            return
+        mine = set(self._running)
+        owned = await self._store.renew_leases()
+        for lost in mine - owned:
+            if task := self._running.get(lost):
+                task.cancel()
+
+    async def _look(self) -> None:
+        for session in await self._store.ownerless(REAP_MOST):
+            await self._conversations.reap(session)
+        await self._conversations.take_back_overdue()
+
+    async def flush(self) -> None:
+        touched = self._conversations.touched
+        if touched:
+            sessions = list(touched)
+            touched.clear()
+            try:
+                await self._store.flush(sessions)
+            except Unavailable:
+                touched.update(sessions)
+                raise
+        await self._store.flush_left(LEFT_BEHIND_SECONDS, LEFT_BEHIND_MOST)
+
+    async def _every(self, seconds: float, step: Callable[[], Any]) -> None:
+        quiet = True
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await step()
+                quiet = True
+            except Unavailable as away:
+                if quiet:
+                    log.warning("%s", away)
+                quiet = False
+            except Exception:
+                log.exception("a periodic step failed")
+
+    # One answer
+
+    async def _answer(self, session: UUID, turn: int) -> None:
+        """Runs one answer to its end: a message, a durable word that it failed, or nothing where the turn is over."""
+        this = asyncio.current_task()
+        if this is None:
+            return
+
+        def heard(item: str) -> None:
+            received = unpack(item)
+            if isinstance(received, Durable) and received.turn > turn:
+                this.cancel()
+
+        end = await self._wire.listen(session, heard)
+        written: list[str] = []
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._compose(session, turn, written, this)
+        except AnswerFailed as failed:
+            await self._fail(session, turn, failed.code, "".join(written) if failed.keep_text else "")
+        except TimeoutError:
+            await self._fail(session, turn, "stalled", "".join(written))
+        except Unavailable as away:
+            log.warning("an answer could not go on: %s", away, extra={"session": str(session)})
+            await self._fail(session, turn, "unavailable", "".join(written))
+        except Exception:
+            log.exception("an answer failed", extra={"session": str(session)})
+            await self._fail(session, turn, "internal", "".join(written))
+        finally:
+            end()
+
+    async def _fail(self, session: UUID, turn: int, code: str, content: str) -> None:
+        await self._insist(lambda: self._conversations.fail(session, turn, code, content))
+
+    async def _insist(self, write: Callable[[], Any]) -> None:
+        """The last word of an answer is tried again while the database is away; the lease is the net below."""
+        for attempt in range(STORE_TRIES):
+            try:
+                await write()
+                return
+            except Unavailable:
+                if attempt == STORE_TRIES - 1:
+                    raise
+                await asyncio.sleep(STORE_PAUSE_SECONDS * 2**attempt)
+
+    async def _compose(self, session: UUID, turn: int, written: list[str], this: asyncio.Task[None]) -> None:
+        row = await self._store.session(session)
+        if row is None or row.turn != turn:
+            return
+        self._say(session, turn, "matching")
+        question = await self._grounding.question(row)
+        cards = await self._grounding.cards(row, question=question, limit=MATCHES_PER_ANSWER)
+        request = await self._grounding.request(row, cards)
+        sources = await self._store.sources(session, [one.ref for one in cards])
+        self._say(session, turn, "thinking", sources)
+
+        def refused() -> None:
+            this.cancel()
+
+        assistant, reservation = await self._choose(row, request)
+        if assistant is not self._assistant and self._assistant.kind != "offline":
+            written.append(BUDGET_SENTENCE)
+            self._wire.stream(session, turn, 0, BUDGET_SENTENCE, BUDGET_SENTENCE, refused)
+        retrieved = {one.ref for one in cards}
+        tools = AnswerTools(
+            self._grounding, row, retrieved,
+            lambda reason: self._conversations.answer_asks_human(session, turn, reason),
+        )  # fmt: skip
+        gate = Gate(retrieved.__contains__)
+        try:
+            await self._stream(session, turn, assistant, request, tools, gate, written, refused)
+        finally:
+            if reservation is not None:
+                # A cancelled call costs money too: it is counted to the end, whoever cancelled it.
+                await asyncio.shield(self._settle(session, turn, assistant, request, reservation))
+        content = "".join(written)
+        if not content.strip():
+            raise AnswerFailed("empty")
+        author = author_of(assistant)
+        await self._insist(lambda: self._conversations.finish(session, turn, content, author, gate.used))
+
+    async def _stream(
+        self, session: UUID, turn: int, assistant: Assistant, request: AnswerRequest, tools: AnswerTools, gate: Gate,
+        written: list[str], refused: Callable[[], None],
+    ) -> None:  # fmt: skip
+        first = True
+        at = sum(map(len, written))
+        whole = "".join(written)
+
+        def show(piece: str) -> None:
+            nonlocal at, whole
+            written.append(piece)
+            whole += piece
+            self._wire.stream(session, turn, at, piece, whole, refused)
+            at += len(piece)
+
+        async for piece in assistant.answer(request, tools):
+            if first:
+                self._say(session, turn, "writing")
+                first = False
+            if shown := gate.feed(piece):
+                show(shown)
+        if rest := gate.finish():
+            show(rest)
+
+    async def _choose(self, row: SessionRow, request: AnswerRequest) -> tuple[Assistant, Reservation | None]:
+        if self._assistant.kind == "offline" or row.seeker is None:
+            return self._offline, None
+        reservation = await self._budget.reserve(row.seeker, self._assistant.ceiling_usd(request))
+        return (self._assistant, reservation) if reservation else (self._offline, None)
+
+    async def _settle(
+        self, session: UUID, turn: int, assistant: Assistant, request: AnswerRequest, reservation: Reservation
+    ) -> None:
+        usage, cost = request.usage, assistant.cost_usd(request.usage)
+        try:
+            await reservation.settle(cost)
+            await self._store.note_usage(session, turn, {
+                "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens,
+                "cache_read_tokens": usage.cache_read_tokens, "cache_write_tokens": usage.cache_write_tokens,
+                "usd": round(cost, 6), "model": assistant.model,
+            })  # fmt: skip
+        except Unavailable as away:
+            # The reservation stands: money is rather counted too high than not at all.
+            log.warning("an answer's cost was not settled: %s", away)
+
+    def _say(self, session: UUID, turn: int, phase: Any, sources: Any = None) -> None:
+        frame = Answering(session=session, turn=turn, phase=phase)
+        if sources:
+            frame.sources = sources
+        self._wire.publish(session, pack(Passing(turn, encode(frame))))
+
+    # The greeting
+
+    async def greet(self, session: UUID) -> None:
+        """The first word of a session: by name, with the best matches, without a call of a model."""
+        row = await self._store.session(session)
+        if row is None or row.seq or row.seeker is None:
+            return
+        cards = await self._grounding.cards(row, question=None, limit=GREETING_MATCHES)
+        has_resume = await self._grounding.has_resume(row)
+        offline = self._assistant.kind == "offline"
+        shown = cards if has_resume or row.job else []
+        text = greeting(row.seeker_name, shown, has_resume=has_resume, offline=offline)
+        author = author_of(self._assistant)
+        await self._conversations.greet(session, text, author, [one.ref for one in shown])
+
+
+def author_of(assistant: Assistant) -> dict[str, Any]:
+    """Who speaks, as every message says it: nobody takes a machine for a person, nor a composer for a model."""
+    return {"name": "Offline assistant" if assistant.kind == "offline" else "Assistant", "kind": assistant.kind}

@@ -1,0 +1,303 @@
+"""Puts one hub node together from its settings, and runs it until it is told to leave."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from uuid import UUID, uuid4
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, WebSocketRoute
+
+from chatserver.adapters.anthropic import AnthropicAssistant
+from chatserver.adapters.catalogue import PostgresCatalogue
+from chatserver.adapters.chats import ChatStore
+from chatserver.adapters.extraction import ProcessExtractor
+from chatserver.adapters.gazetteer import load_gazetteer
+from chatserver.adapters.identity import DevelopmentIssuer, SupabaseIdentity
+from chatserver.adapters.jobs import PostgresJobs
+from chatserver.adapters.limits import RedisPresence, RedisRate
+from chatserver.adapters.migrate import pending
+from chatserver.adapters.minilm import MiniLM
+from chatserver.adapters.offline import OfflineAssistant
+from chatserver.adapters.openai import OpenAIEmbedder
+from chatserver.adapters.postgres import connect
+from chatserver.adapters.queue import ArqQueue
+from chatserver.adapters.resumes import PostgresResumes
+from chatserver.adapters.spend import DayBudget
+from chatserver.adapters.storage import FolderStorage, SupabaseStorage
+from chatserver.adapters.summaries import SummaryStore
+from chatserver.adapters.users import UserStore
+from chatserver.adapters.wire import RedisWire, client
+from chatserver.answers import Answers, author_of
+from chatserver.conversations import Conversations
+from chatserver.core.ports import Assistant, Embedder, Unavailable
+from chatserver.core.protocol import FRAME_MAX_BYTES, HEARTBEAT_SECONDS, AssistantInfo
+from chatserver.dispatch import Dispatcher
+from chatserver.grounding import Grounding
+from chatserver.hub import Hub
+from chatserver.jobs import Jobs
+from chatserver.reading import Reading
+from chatserver.resumes import FileStore, Resumes
+from chatserver.settings import Settings
+from chatserver.users import Identity, Users
+from chatserver.web import pages
+from chatserver.web.health import HealthRoutes
+from chatserver.web.jobs import JobRoutes
+from chatserver.web.me import PeopleRoutes
+from chatserver.web.openapi import description_routes
+from chatserver.web.rest import HANDLERS
+from chatserver.web.security import SecureHeaders
+from chatserver.web.sessions import SessionRoutes
+from chatserver.web.ws import Sockets
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+READY_SECONDS = 2.0
+STOP_SECONDS = 5.0
+LOOPBACK = "127.0.0.1"
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - behind a platform's router, with a real issuer of tokens
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
+BACKLOG = 2_048
+
+
+def issuer_of(settings: Settings) -> DevelopmentIssuer | None:
+    """The development issuer where no Supabase signs tokens.
+
+    Its key comes from the database's address, password included: every process of one installation has it, and nobody
+    who could not read the data anyway.
+    """
+    return DevelopmentIssuer(str(settings.database_url)) if settings.is_development else None
+
+
+def embedder_of(settings: Settings) -> Embedder:
+    return OpenAIEmbedder(settings.openai_api_key) if settings.openai_api_key else MiniLM()
+
+
+def files_of(settings: Settings) -> FileStore:
+    if settings.supabase_url and settings.supabase_service_key:
+        return SupabaseStorage(settings.supabase_url, settings.supabase_service_key)
+    return FolderStorage(Path(settings.resume_dir))
+
+
+class Node:
+    """One hub node: everything that lives as long as the process. Built by `open_node`."""
+
+    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.stack = stack
+        self.id = uuid4()
+        self.draining = False
+
+    async def build(self) -> None:
+        settings = self.settings
+        pooler = settings.database_pooler == "transaction"
+        self.pool = await connect(str(settings.database_url), size=settings.database_pool_size, pooler=pooler)
+        self.stack.push_async_callback(self.pool.close)
+        self.wire = RedisWire(str(settings.redis_url))
+        redis = client(str(settings.redis_url))
+        self.stack.push_async_callback(redis.aclose)
+        queue = ArqQueue(str(settings.redis_url))
+        self.stack.push_async_callback(queue.aclose)
+        gazetteer = await asyncio.to_thread(load_gazetteer)
+        embedder = await asyncio.to_thread(embedder_of, settings)
+
+        self.issuer = issuer_of(settings)
+        identity: Identity
+        if self.issuer is not None:
+            identity = self.issuer
+        else:
+            supabase = SupabaseIdentity(str(settings.supabase_url), secret=settings.supabase_jwt_secret)
+            self.stack.push_async_callback(supabase.aclose)
+            identity = supabase
+        self.users = Users(identity, UserStore(self.pool))
+        self.jobs = Jobs(PostgresJobs(self.pool), PostgresCatalogue(self.pool), queue, embedder, gazetteer)
+        self.resumes = Resumes(PostgresResumes(self.pool), ProcessExtractor(), embedder, gazetteer, files_of(settings))
+
+        offline = OfflineAssistant()
+        assistant: Assistant = offline
+        if settings.anthropic_api_key:
+            anthropic = AnthropicAssistant(
+                settings.anthropic_api_key, settings.chat_model, base_url=settings.anthropic_base_url
+            )
+            self.stack.push_async_callback(anthropic.aclose)
+            assistant = anthropic
+        store = ChatStore(self.pool, self.id, settings.admin_lease_seconds)
+        summaries = SummaryStore(self.pool)
+        self.conversations = Conversations(store, self.wire, author_of(assistant))
+        self.reading = Reading(store, summaries)
+        self.hub = Hub(store, summaries, self.wire)
+        self.hub.wire_is_healthy = lambda: self.wire.healthy
+        self.wire.on_reconnect = self.hub.look_now
+        self.answers = Answers(
+            store, self.wire, self.conversations, Grounding(store, self.jobs, self.resumes), assistant, offline,
+            DayBudget(self.pool, day_usd=settings.budget_day_usd, seeker_day_usd=settings.budget_seeker_day_usd),
+        )  # fmt: skip
+        self.rate = RedisRate(redis)
+        dispatcher = Dispatcher(
+            self.hub, store, self.wire, self.conversations, self.answers, self.jobs, RedisPresence(redis), self.rate,
+            settings.business_hours, lambda: datetime.now(settings.timezone), monotonic,
+            settings.limit_posts_per_minute,
+        )  # fmt: skip
+        self.assistant = AssistantInfo(assistant.kind, assistant.model)
+        self.sockets = Sockets(
+            self.hub, dispatcher, self.users, self.assistant, str(self.id), origins=self.origins,
+            frames_per_minute=settings.limit_frames_per_minute, per_user=settings.limit_connections_per_user,
+            per_address=settings.limit_connections_per_address,
+        )  # fmt: skip
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        own = (self.settings.public_url,) if self.settings.public_url else ()
+        return (*own, *self.settings.allowed_origins)
+
+    async def start(self) -> None:
+        self.wire.start()
+        self.hub.start()
+        self.answers.start()
+        self.stack.push_async_callback(self.wire.stop)
+        self.stack.push_async_callback(self.hub.stop)
+        self._beat = asyncio.create_task(self._beats(), name="heartbeat")
+
+    async def leave(self) -> None:
+        """Not ready, clients sent elsewhere, running answers ended or handed over."""
+        self.draining = True
+        self._beat.cancel()
+        await self.sockets.send_away()
+        await self.answers.drain(self.settings.drain_seconds)
+
+    async def _beats(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            try:
+                await self.sockets.beat()
+            except Exception:
+                log.exception("a heartbeat failed")
+
+    async def ready(self) -> dict[str, str]:
+        parts = {"database": "ok", "redis": "ok" if self.wire.healthy else "degraded", "migrations": "ok", "node": "ok"}
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await self.pool.fetchval("select 1")
+                if await pending(str(self.settings.database_url), MIGRATIONS):
+                    parts["migrations"] = "pending; run `chatserver migrate`"
+        except Exception:
+            parts["database"] = "does not answer"
+        if self.draining:
+            parts["node"] = "is going away"
+        return parts
+
+    def config(self) -> dict[str, object]:
+        settings = self.settings
+        sign_in: dict[str, object] = {"kind": "development"}
+        if not settings.is_development:
+            sign_in = {
+                "kind": "supabase", "url": settings.supabase_url, "publishable_key": settings.supabase_publishable_key
+            }  # fmt: skip
+        return {
+            "sign_in": sign_in,
+            "assistant": {"kind": self.assistant.kind, "model": self.assistant.model},
+            "timezone": str(settings.timezone),
+            "always_open": settings.business_hours.openings is None,
+        }
+
+    def routes(self) -> list[BaseRoute]:
+        async def spend_upload(user: UUID) -> float | None:
+            return await self.rate.spend(f"uploads:{user}", self.settings.limit_uploads_per_hour, 3600)
+
+        described: list[BaseRoute] = [
+            *HealthRoutes(self.users, self.config(), self.ready, self.issuer).routes(),
+            *PeopleRoutes(self.users, self.resumes, spend_upload).routes(),
+            *JobRoutes(self.users, self.jobs).routes(),
+            *SessionRoutes(self.users, self.conversations, self.reading).routes(),
+        ]
+        return [
+            WebSocketRoute("/ws", self.sockets.endpoint),
+            *described,
+            *description_routes(described),
+            *pages.routes(self.settings.supabase_url),
+        ]
+
+
+@asynccontextmanager
+async def open_node(settings: Settings) -> AsyncIterator[Node]:
+    """A node that is built and not yet started. Raises `Unavailable`."""
+    async with AsyncExitStack() as stack:
+        node = Node(settings, stack)
+        await node.build()
+        yield node
+
+
+def application(node: Node) -> Starlette:
+    return Starlette(
+        routes=node.routes(), exception_handlers=HANDLERS, middleware=[Middleware(SecureHeaders, node.origins)]
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own idea of signals: it would close every socket before anybody was told."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(settings: Settings, host: str | None, port: int | None) -> socket.socket:
+    """The listening socket. Raises `Unavailable` where the port is taken or the address is not to be had."""
+    if settings.is_development and host is not None and host not in LOOPBACK_HOSTS:
+        raise Unavailable("Without SUPABASE_URL anybody can sign in, so the server listens on loopback only; set it.")
+    host = host or (LOOPBACK if settings.is_development else ANY_ADDRESS)
+    port = settings.port if port is None else port
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
+        )
+    except OSError as error:
+        raise Unavailable(
+            f"Port {port} on {host} cannot be had ({error.strerror}); choose another with --port."
+        ) from error
+
+
+async def serve(settings: Settings, host: str | None, port: int | None) -> None:
+    """Runs one node until SIGTERM or SIGINT. Raises `Unavailable` where it cannot start."""
+    if not settings.database_url or not settings.redis_url:
+        raise Unavailable(
+            "DATABASE_URL and REDIS_URL are not set; set them, or use `chatserver up`, which brings its own."
+        )
+    listening = listen(settings, host, port)
+    try:
+        async with open_node(settings) as node:
+            if await pending(settings.database_url, MIGRATIONS):
+                raise Unavailable("The database is not up to date; run `chatserver migrate` first.")
+            await node.start()
+            proxies = ",".join(str(network) for network in settings.trusted_proxies)
+            server = _Server(uvicorn.Config(
+                application(node), log_config=None, access_log=False, lifespan="off", ws="websockets-sansio",
+                ws_max_size=FRAME_MAX_BYTES, ws_per_message_deflate=False, ws_ping_interval=None,
+                proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None, server_header=False,
+                timeout_graceful_shutdown=int(STOP_SECONDS), loop="none",
+            ))  # fmt: skip
+            leaving = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, leaving.set)
+            running = asyncio.create_task(server.serve([listening]))
+            address = listening.getsockname()
+            log.info("listening on http://%s:%s", address[0], address[1])
+            leave = asyncio.create_task(leaving.wait())
+            await asyncio.wait({running, leave}, return_when=asyncio.FIRST_COMPLETED)
+            await node.leave()
+            server.should_exit = True
+            await running
+            leave.cancel()
+    finally:
+        listening.close()

@@ -1,0 +1,30 @@
+/** The lobby: summaries of sessions folded into one ordered list, waiting first. No DOM, no clock. */
+
+/**
+ * @typedef {{id: string, user: {id: string, name: string}, status: string, unread: number, updated_at: string,
+ *   admin?: {id: string, name: string}, waiting_since?: string, reason?: string, last?: string,
+ *   lease_over?: boolean}} Summary
+ */
+
+export const LOBBY_MAX = 200;
+
+/** @param {Summary[]} sessions @param {any} frame a `lobby` or `lobby_changed` @returns {Summary[]} */
+export function fold(sessions, frame) {
+  if (frame.type === "lobby") return ordered(frame.sessions);
+  const changed = new Map(frame.sessions.map((/** @type {Summary} */ one) => [one.id, one]));
+  const gone = new Set(frame.gone ?? []);
+  const kept = sessions.filter((one) => !changed.has(one.id) && !gone.has(one.id));
+  return ordered([...kept, ...frame.sessions]);
+}
+
+/** Who waits longest comes first, then what moved last. @param {Summary[]} sessions */
+function ordered(sessions) {
+  return [...sessions].sort(before).slice(0, LOBBY_MAX);
+}
+
+/** @param {Summary} one @param {Summary} other */
+function before(one, other) {
+  if (one.waiting_since && other.waiting_since) return one.waiting_since < other.waiting_since ? -1 : 1;
+  if (Boolean(one.waiting_since) !== Boolean(other.waiting_since)) return one.waiting_since ? -1 : 1;
+  return one.updated_at < other.updated_at ? 1 : -1;
+}

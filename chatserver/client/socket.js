@@ -1,0 +1,298 @@
+/** The line to the server: hello, requests by `ref`, resumption, backoff and the outbox. No DOM. */
+
+/**
+ * @typedef {"idle" | "connecting" | "open" | "waiting" | "signed_out" | "ended"} LineState
+ * @typedef {{state: LineState, retryAt: number | null, message: string | null, lost: boolean}} LineStatus
+ *   `lost` says that there was a line before; `retryAt` is in epoch milliseconds.
+ * @typedef {{session?: string, job?: string, new?: string}} Wish
+ * @typedef {{resolve: (frame: any) => void, reject: (error: LineError) => void, kept: boolean}} Pending
+ */
+
+const CONNECT_MS = 10_000;
+const HEARTBEATS_MISSED = 2.5;
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MOST_MS = 30_000;
+const POST_RETRY_MS = 2_000;
+const GOING_AWAY = [1001, 1012];
+const PASSING_CODES = ["rate_limited", "unavailable", "internal", "line_lost"];
+
+export class LineError extends Error {
+  /** @param {string} code @param {string} message @param {number} [retryAfter] seconds */
+  constructor(code, message, retryAfter) {
+    super(message);
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export class Line {
+  /**
+   * @param {object} options
+   * @param {string} options.url
+   * @param {(renew: boolean) => Promise<string | null>} options.token null where nobody is signed in
+   * @param {import("./outbox.js").Outbox} options.outbox
+   * @param {(frame: any) => void} options.onFrame
+   * @param {(status: LineStatus) => void} options.onStatus
+   */
+  constructor({ url, token, outbox, onFrame, onStatus }) {
+    this.url = url;
+    this.token = token;
+    this.outbox = outbox;
+    this.onFrame = onFrame;
+    this.onStatus = onStatus;
+    /** @type {LineStatus} */
+    this.status = { state: "idle", retryAt: null, message: null, lost: false };
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    /** @type {Map<string, Pending>} */
+    this.pending = new Map();
+    /** @type {Map<string, () => number | null>} */
+    this.rooms = new Map();
+    /** @type {Set<string>} what this very line has joined */
+    this.joined = new Set();
+    /** @type {Set<string>} */
+    this.flushing = new Set();
+    /** @type {{wish: Wish, after: () => number | null, pending: Pending}[]} */
+    this.wishes = [];
+    this.refs = 0;
+    this.attempts = 0;
+    this.renew = false;
+    this.heartbeatMs = CONNECT_MS;
+    /** @type {number | null} milliseconds that the server asked for */
+    this.pause = null;
+    this.timer = 0;
+    this.watchdog = 0;
+  }
+
+  async open() {
+    clearTimeout(this.timer);
+    if (this.socket || this.status.state === "connecting") return;
+    this.tell("connecting");
+    /** @type {string | null} */
+    let token;
+    try {
+      token = await this.token(this.renew);
+    } catch {
+      return this.later("The sign-in service does not answer.");
+    }
+    if (!token) return this.tell("signed_out", "Sign in again to go on.");
+    if (this.socket || /** @type {LineState} */ (this.status.state) !== "connecting") return;
+    const socket = (this.socket = new WebSocket(this.url));
+    socket.onopen = () => this.say({ type: "hello", token });
+    socket.onmessage = (message) => this.hear(socket, JSON.parse(message.data));
+    socket.onclose = (closed) => this.drop(socket, closed.code, closed.reason);
+    this.watch(CONNECT_MS);
+  }
+
+  /** Ends the line for good; what is unsent stays in the outbox. */
+  close() {
+    clearTimeout(this.timer);
+    const socket = this.socket;
+    this.release();
+    socket?.close();
+    this.tell("idle");
+  }
+
+  /** The network came back, or somebody cannot wait. */
+  nudge() {
+    if (this.status.state === "waiting") void this.open();
+  }
+
+  /** The network went away: what the socket says of itself comes minutes late. */
+  cut() {
+    if (this.socket) this.drop(this.socket, 1006, "");
+  }
+
+  /** @param {string} type @param {object} [fields] @returns {Promise<any>} rejects with a `LineError` */
+  request(type, fields = {}) {
+    if (this.status.state !== "open") {
+      return Promise.reject(new LineError("line_lost", "There is no connection just now; try again in a moment."));
+    }
+    return new Promise((resolve, reject) => this.ask(type, fields, { resolve, reject, kept: false }));
+  }
+
+  /** Without waiting for an answer; lost where there is no line. @param {string} type @param {object} fields */
+  mention(type, fields) {
+    if (this.status.state === "open") this.say({ type, ...fields });
+  }
+
+  /** Joins now or as soon as there is a line, and again on every new line.
+   * @param {Wish} wish @param {() => number | null} after the last `seq` that is known
+   * @returns {Promise<any>} the `joined` frame */
+  join(wish, after) {
+    return new Promise((resolve, reject) => {
+      const pending = { resolve, reject, kept: true };
+      this.wishes.push({ wish, after, pending });
+      if (this.status.state === "open") this.rejoin();
+    });
+  }
+
+  /** @param {string} session */
+  leave(session) {
+    this.joined.delete(session);
+    if (this.rooms.delete(session)) this.mention("leave", { session });
+  }
+
+  /** @param {string} session @param {string} content */
+  post(session, content) {
+    const unsent = this.outbox.add(session, content);
+    void this.flush(session);
+    return unsent;
+  }
+
+  /** The connection lives on under a renewed token. @param {string} token */
+  renewed(token) {
+    this.request("auth", { token }).catch(() => {});
+  }
+
+  /** @param {string} type @param {object} fields @param {Pending} pending */
+  ask(type, fields, pending) {
+    const ref = `r${(this.refs += 1)}`;
+    this.pending.set(ref, pending);
+    this.say({ type, ref, ...fields });
+  }
+
+  /** @param {object} frame */
+  say(frame) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(frame));
+  }
+
+  /** @param {WebSocket} socket @param {any} frame */
+  hear(socket, frame) {
+    if (socket !== this.socket) return;
+    this.watch(this.heartbeatMs);
+    if (frame.type === "welcome") {
+      this.attempts = 0;
+      this.renew = false;
+      this.heartbeatMs = frame.heartbeat_seconds * 1000 * HEARTBEATS_MISSED;
+      this.watch(this.heartbeatMs);
+      this.tell("open");
+    } else if (frame.type === "reconnect") {
+      this.pause = frame.after_ms;
+    } else if (frame.type === "error" && frame.retry_after !== undefined && !frame.ref) {
+      this.pause = frame.retry_after * 1000;
+    }
+    const pending = this.pending.get(frame.ref);
+    this.pending.delete(frame.ref);
+    if (frame.type === "error" && pending) {
+      pending.reject(new LineError(frame.code, frame.message, frame.retry_after));
+    } else {
+      if (frame.type === "error" && this.status.state === "connecting") this.status.message = frame.message;
+      this.onFrame(frame);
+      pending?.resolve(frame);
+    }
+    if (frame.type === "welcome") this.rejoin();
+  }
+
+  rejoin() {
+    const wishes = this.wishes.splice(0);
+    for (const [session, after] of this.rooms) {
+      if (this.joined.has(session)) continue;
+      const pending = { resolve: () => {}, reject: () => this.rooms.delete(session), kept: true };
+      wishes.push({ wish: { session }, after, pending });
+    }
+    for (const { wish, after, pending } of wishes) this.enter(wish, after, pending);
+  }
+
+  /** @param {Wish} wish @param {() => number | null} after @param {Pending} pending */
+  enter(wish, after, pending) {
+    const session = wish.session;
+    if (session) this.joined.add(session);
+    const seq = after();
+    this.ask("join", seq === null ? wish : { ...wish, after: seq }, {
+      kept: true,
+      resolve: (frame) => {
+        this.joined.add(frame.session.id);
+        this.rooms.set(frame.session.id, after);
+        pending.resolve(frame);
+        void this.flush(frame.session.id);
+      },
+      reject: (error) => {
+        if (error.code === "line_lost") this.wishes.push({ wish, after, pending });
+        else pending.reject(error);
+      },
+    });
+  }
+
+  /** Sends what is unsent of a session, one after the other, each under its id until it is confirmed.
+   * @param {string} session */
+  async flush(session) {
+    if (this.flushing.has(session)) return;
+    this.flushing.add(session);
+    try {
+      for (let unsent = this.outbox.next(session); unsent; unsent = this.outbox.next(session)) {
+        if (this.status.state !== "open" || !this.rooms.has(session)) return;
+        await this.request("post", { session, id: unsent.id, content: unsent.content });
+        this.outbox.remove(unsent.id);
+      }
+    } catch (error) {
+      this.refused(session, /** @type {LineError} */ (error));
+    } finally {
+      this.flushing.delete(session);
+    }
+  }
+
+  /** @param {string} session @param {LineError} error */
+  refused(session, error) {
+    const unsent = this.outbox.next(session);
+    const passing = PASSING_CODES.includes(error.code);
+    if (unsent && !passing) this.outbox.fail(unsent.id, error.message);
+    if (error.code === "line_lost") return;
+    const pause = passing ? (error.retryAfter ?? 0) * 1000 || POST_RETRY_MS : 0;
+    setTimeout(() => void this.flush(session), pause);
+  }
+
+  /** @param {number} quietMs */
+  watch(quietMs) {
+    clearTimeout(this.watchdog);
+    this.watchdog = setTimeout(() => this.cut(), quietMs);
+  }
+
+  release() {
+    clearTimeout(this.watchdog);
+    if (this.socket) this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
+    this.socket = null;
+    this.joined.clear();
+    const pending = [...this.pending.values()];
+    this.pending.clear();
+    for (const one of pending) one.reject(new LineError("line_lost", "The connection was lost; try again."));
+  }
+
+  /** @param {WebSocket} socket @param {number} code @param {string} reason */
+  drop(socket, code, reason) {
+    if (socket !== this.socket) return;
+    const said = this.status.message;
+    const opened = this.status.state === "open";
+    // The state changes first: what is rejected below must not be asked again on a dead line.
+    this.status = { ...this.status, state: "waiting" };
+    this.release();
+    socket.close();
+    if (code === 4403) return this.tell("ended", reason || said || "You may not be here any more.");
+    if (code === 4400 || code === 1009) return this.tell("ended", "This page is out of date; reload it.");
+    if (code === 4401) {
+      if (this.renew) return this.tell("signed_out", reason || said || "Sign in again to go on.");
+      this.renew = true;
+      this.pause = 0;
+    } else if (GOING_AWAY.includes(code) && opened && this.pause === null) {
+      this.pause = BACKOFF_FIRST_MS * Math.random();
+    }
+    this.later(said);
+  }
+
+  /** @param {string | null} message */
+  later(message) {
+    const most = Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** this.attempts);
+    const pause = this.pause ?? most * (0.5 + Math.random() / 2);
+    this.pause = null;
+    this.attempts += 1;
+    this.tell("waiting", message, Date.now() + pause);
+    this.timer = setTimeout(() => void this.open(), pause);
+  }
+
+  /** @param {LineState} state @param {string | null} [message] @param {number | null} [retryAt] */
+  tell(state, message = null, retryAt = null) {
+    const lost = state !== "open" && state !== "idle" && (this.status.lost || this.attempts > 0);
+    this.status = { state, message, retryAt, lost };
+    this.onStatus(this.status);
+  }
+}

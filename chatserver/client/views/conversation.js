@@ -1,0 +1,224 @@
+/** A conversation as it stands: finished messages in a log, the growing answer beside it, what was not sent yet. */
+
+import { button, el, fill } from "../dom.js";
+import { render, settled } from "../markdown.js";
+import { isAwaited } from "../state.js";
+import { moment, nature, phaseOf, phaseSentence, speaker, statusSentence, wholeMoment } from "../words.js";
+import { chip, sourceCard } from "./jobs.js";
+
+/** @typedef {import("../state.js").State} State @typedef {import("../state.js").DurableEvent} DurableEvent */
+
+const NEAR_END_PX = 120;
+
+/**
+ * @typedef {object} Acts
+ * @property {() => any} stop
+ * @property {(turn: number) => any} retry
+ * @property {() => any} earlier
+ * @property {(id: string) => void} discard takes a message that was refused out, back into the composer
+ */
+
+export class ConversationView {
+  /**
+   * @param {string} me the viewer's id
+   * @param {string} whose whose resume it is, in words
+   * @param {{kind: string}} assistant who writes a growing answer
+   * @param {Acts} acts
+   */
+  constructor(me, whose, assistant, acts) {
+    this.me = me;
+    this.assistant = assistant;
+    this.following = true;
+    this.whose = whose;
+    this.acts = acts;
+    this.session = "";
+    this.first = 0;
+    this.last = 0;
+    /** @type {State | null} */
+    this.state = null;
+    this.drawn = "";
+    this.log = el("div", { class: "log", role: "log", "aria-label": "Conversation", "data-testid": "log" });
+    this.growing = el("div", { class: "growing", "data-testid": "growing" });
+    this.unsent = el("div", { class: "unsent" });
+    this.older = button("Show earlier messages", () => acts.earlier(), { class: "plain", hidden: true });
+    this.word = el("div", { class: "visually-hidden", role: "status" });
+    this.scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Messages" },
+      el("div", { class: "column" }, this.older, this.log, this.growing, this.unsent));
+    this.jump = button("To the newest ↓", () => this.toEnd(), { class: "jump", hidden: true });
+    this.scroll.addEventListener("scroll", () => {
+      this.following = this.isNearEnd();
+      this.jump.hidden = this.following;
+    });
+    // The place grows and shrinks with the composer, the banner and the keyboard of a phone.
+    this.resized = new ResizeObserver(() => this.following && this.toEnd());
+    this.resized.observe(this.scroll);
+    this.resized.observe(this.log);
+    this.phase = el("span", { "data-testid": "phase" });
+    // Beside the text and never made anew: a button that moves with every word cannot be pressed.
+    this.working = el("div", { class: "working", hidden: true },
+      el("span", { class: "pulse", "aria-hidden": "true" }), this.phase,
+      button("Stop", () => acts.stop(), { class: "soft", "data-testid": "stop" }));
+    this.element = el("div", { class: "conversation" },
+      el("div", { class: "window" }, this.scroll, this.jump), this.working, this.word);
+  }
+
+  isNearEnd() {
+    return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < NEAR_END_PX;
+  }
+
+  toEnd() {
+    this.following = true;
+    this.scroll.scrollTop = this.scroll.scrollHeight;
+    this.jump.hidden = true;
+  }
+
+  /** @param {State} state @param {import("../outbox.js").Unsent[]} unsent */
+  show(state, unsent) {
+    this.state = state;
+    const fresh = (state.session?.id ?? "") !== this.session || !state.events.length;
+    const follow = fresh || this.following;
+    if (fresh) {
+      this.session = state.session?.id ?? "";
+      this.first = this.last = 0;
+      fill(this.log);
+      this.drawn = "";
+    }
+    const own = this.showEvents(state);
+    this.older.hidden = !state.earlier;
+    this.showGrowing(state);
+    this.showUnsent(state, unsent);
+    if (follow || own) this.toEnd();
+    else this.jump.hidden = false;
+  }
+
+  /** What is durable never changes, so what is drawn stays. Says whether the viewer wrote some of what is new.
+   * @param {State} state */
+  showEvents(state) {
+    const events = state.events;
+    if (!events.length) return false;
+    const older = this.first ? events.filter((event) => event.seq < this.first) : [];
+    const height = this.scroll.scrollHeight;
+    if (older.length) {
+      this.log.prepend(...older.map((event) => this.eventNode(event)));
+      this.scroll.scrollTop += this.scroll.scrollHeight - height;
+    }
+    const newer = events.filter((event) => event.seq > this.last);
+    this.log.append(...newer.map((event) => this.eventNode(event)));
+    this.first = events[0].seq;
+    this.last = events[events.length - 1].seq;
+    this.showRetry(state);
+    return this.drawn !== "" && newer.some((event) => event.author?.id === this.me);
+  }
+
+  /** @param {State} state */
+  showRetry(state) {
+    this.log.querySelector("[data-retry]")?.remove();
+    if (!state.retry) return;
+    const { turn } = state.retry;
+    this.log.append(el("p", { class: "event", "data-retry": "" },
+      button("Try again", () => this.acts.retry(turn), { class: "soft" })));
+  }
+
+  /** @param {DurableEvent} event */
+  eventNode(event) {
+    if (event.type === "status") {
+      return el("p", { class: "event", "data-testid": "status", "data-seq": event.seq, "data-status": event.status },
+        statusSentence(event, this.me), " ", this.time(event.timestamp));
+    }
+    if (event.role === "system") {
+      return el("p", { class: "event", "data-testid": "system", "data-seq": event.seq }, event.content, " ", this.time(event.timestamp));
+    }
+    const own = event.author?.id === this.me;
+    return el("article", {
+      class: `message ${event.role}${own ? " own" : ""}`, "data-testid": "message", "data-role": event.role,
+      "data-seq": event.seq, "data-id": event.id,
+    },
+      this.head(speaker(event, this.me), own ? "" : nature(event.author?.kind, event.role ?? ""), event.timestamp),
+      el("div", { class: "content", "data-testid": "content" }, this.contentOf(event)),
+      event.interrupted ? el("p", { class: "note" }, "Interrupted here.") : null,
+      this.sourcesOf(event.sources));
+  }
+
+  /** People's words stay as they wrote them; the assistant's are Markdown. @param {DurableEvent} event */
+  contentOf(event) {
+    const text = event.content ?? "";
+    return event.role === "assistant" ? this.rendered(text) : el("p", { class: "verbatim" }, text);
+  }
+
+  /** @param {string} text */
+  rendered(text) {
+    return render(text, (ref) => chip(ref, this.state?.sources[ref], (to, from) => this.open(to, from)));
+  }
+
+  /** @param {import("../state.js").Source[] | undefined} sources */
+  sourcesOf(sources) {
+    if (!sources || !sources.length) return null;
+    return el("div", { class: "sources", role: "group", "aria-label": "Jobs named here" },
+      sources.map((source) => sourceCard(source, this.whose)));
+  }
+
+  /** @param {string} name @param {string} kind @param {string | null} timestamp */
+  head(name, kind, timestamp) {
+    return el("header", {},
+      el("span", { class: "who" }, name),
+      kind ? el("span", { class: "kind" }, kind) : null,
+      timestamp ? this.time(timestamp) : null);
+  }
+
+  /** @param {string} timestamp */
+  time(timestamp) {
+    return el("time", { datetime: timestamp, title: wholeMoment(timestamp) }, moment(timestamp));
+  }
+
+  /** The card of the same message, or the nearest one before. @param {string} ref @param {HTMLElement} from */
+  open(ref, from) {
+    const near = from.closest("article")?.querySelector(`.source[data-ref="${ref}"]`);
+    const all = this.scroll.querySelectorAll(`.source[data-ref="${ref}"]`);
+    const card = /** @type {HTMLDetailsElement | null} */ (near ?? all[all.length - 1] ?? null);
+    if (!card) return;
+    card.open = true;
+    card.scrollIntoView({ block: "nearest" });
+    card.querySelector("summary")?.focus();
+  }
+
+  /** Outside the live region until it is done: nobody wants to hear it word by word. @param {State} state */
+  showGrowing(state) {
+    const { answer } = state;
+    const awaited = isAwaited(state);
+    const talk = Object.values(state.typing).filter((person) => person.id !== this.me).map((person) => person.name).join(", ");
+    const key = JSON.stringify([state.session?.id, awaited, talk, answer && [answer.turn, answer.phase, answer.at, answer.detail]]);
+    if (key === this.drawn) return;
+    this.drawn = key;
+    this.working.hidden = !answer;
+    if (answer) this.phase.textContent = phaseOf(answer);
+    this.say(answer ? phaseSentence(answer.phase) : "");
+    fill(this.growing,
+      answer?.text ? this.partial(answer) : null,
+      awaited ? el("p", { class: "event" }, "Your message is being read…") : null,
+      talk ? el("p", { class: "event", "data-testid": "typing" }, `${talk} is writing…`) : null);
+  }
+
+  /** @param {import("../state.js").Answer} answer */
+  partial(answer) {
+    const { kind } = this.assistant;
+    return el("article", { class: "message assistant", "data-testid": "partial", "data-turn": answer.turn },
+      this.head(kind === "offline" ? "Offline assistant" : "Assistant", nature(kind, "assistant"), null),
+      el("div", { class: "content" }, this.rendered(settled(answer.text))));
+  }
+
+  /** @param {string} sentence */
+  say(sentence) {
+    if (this.word.textContent !== sentence) this.word.textContent = sentence;
+  }
+
+  /** @param {State} state @param {import("../outbox.js").Unsent[]} unsent */
+  showUnsent(state, unsent) {
+    const stored = new Set(state.events.map((event) => event.id));
+    fill(this.unsent, unsent.filter((one) => !stored.has(one.id)).map((one) =>
+      el("article", { class: "message user own pending", "data-testid": "unsent", "data-id": one.id },
+        this.head("You", one.failed ? "not sent" : "on its way…", null),
+        el("div", { class: "content" }, el("p", { class: "verbatim" }, one.content)),
+        one.failed ? el("p", { class: "problem", role: "alert" }, one.failed) : null,
+        one.failed ? button("Edit and send again", () => this.acts.discard(one.id), { class: "soft" }) : null)));
+  }
+}

@@ -1,0 +1,69 @@
+/** The lobby as a list: who waits comes first, with how long; arrows move, Enter opens. */
+
+import { el, fill } from "../dom.js";
+import { moment, standing, waited } from "../words.js";
+
+/** @typedef {import("../lobby.js").Summary} Summary */
+
+const CLOCK_MS = 15_000;
+
+export class LobbyView {
+  /** @param {(session: string) => void} open */
+  constructor(open) {
+    this.open = open;
+    this.drawn = "";
+    /** @type {Summary[]} */
+    this.sessions = [];
+    this.current = "";
+    this.list = el("ul", { class: "lobby", "aria-label": "Conversations", "data-testid": "lobby" });
+    this.empty = el("p", { class: "quiet" }, "Nothing here.");
+    this.element = el("div", {}, this.list, this.empty);
+    this.list.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.move(event));
+    setInterval(() => this.draw(), CLOCK_MS);
+  }
+
+  /** @param {Summary[]} sessions @param {string} current */
+  show(sessions, current) {
+    this.sessions = sessions;
+    this.current = current;
+    this.draw();
+  }
+
+  draw() {
+    const key = this.current + JSON.stringify(this.sessions) + Math.floor(Date.now() / CLOCK_MS);
+    if (key === this.drawn) return;
+    this.drawn = key;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.session;
+    this.empty.hidden = this.sessions.length > 0;
+    fill(this.list, this.sessions.map((one) => el("li", {}, this.entry(one))));
+    if (focused) this.list.querySelector(`[data-session="${focused}"]`)?.focus();
+  }
+
+  /** @param {Summary} one */
+  entry(one) {
+    const made = el("button", {
+      type: "button", class: `entry${one.waiting_since ? " waits" : ""}`, "data-testid": "lobby-entry",
+      "data-session": one.id, "data-status": one.status, "aria-current": one.id === this.current ? "true" : null,
+    },
+      el("span", { class: "name" }, one.user.name),
+      one.unread > 0 ? el("span", { class: "unread", title: `${one.unread} unanswered` }, one.unread) : null,
+      el("span", { class: "when" }, moment(one.updated_at)),
+      el("span", { class: "state" }, one.waiting_since ? `waiting ${waited(one.waiting_since)}` : standing(one),
+        one.lease_over ? ", who is away" : ""),
+      one.reason ? el("span", { class: "reason" }, one.reason) : null,
+      el("span", { class: "last" }, one.last ?? ""));
+    made.addEventListener("click", () => this.open(one.id));
+    return made;
+  }
+
+  /** @param {KeyboardEvent} event */
+  move(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    const entries = [...this.list.querySelectorAll("button")];
+    const next = entries[entries.indexOf(/** @type {any} */ (document.activeElement)) + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  }
+}

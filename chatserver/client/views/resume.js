@@ -1,0 +1,141 @@
+/** The seeker's resume: by drop, button or paste; its progress; and a plain word on what was read or why not. */
+
+import { button, el, fill } from "../dom.js";
+
+const FILE_MAX_BYTES = 5 * 1024 * 1024;
+const ACCEPTED = ".pdf,.docx,.txt,.md,application/pdf,text/plain,text/markdown,application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+const SHOWN_SKILLS = 24;
+
+export class ResumeView {
+  /** @param {import("../api.js").Api} api @param {() => void} onRead */
+  constructor(api, onRead) {
+    this.api = api;
+    this.onRead = onRead;
+    this.busy = false;
+    this.input = el("input", { type: "file", accept: ACCEPTED, id: "resume-file", class: "visually-hidden", tabindex: "-1", "aria-label": "Resume file" });
+    this.said = el("div", { role: "status", class: "read", "data-testid": "resume-status" });
+    this.progress = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
+    this.text = el("textarea", { rows: 6, "aria-label": "Text of your resume", placeholder: "Paste the text of your resume here" });
+    this.paste = el("form", { hidden: true, class: "stack" }, this.text, el("button", { type: "submit", class: "soft" }, "Read this text"));
+    this.hint = el("p", { class: "quiet" }, "PDF, DOCX, TXT or MD, up to 5 MB. Drop it here, or");
+    this.element = el("section", { class: "card resume", "aria-labelledby": "resume-title" },
+      el("h2", { id: "resume-title" }, "Your resume"),
+      this.said, this.progress, this.hint,
+      el("div", { class: "row" },
+        button("Choose a file", () => this.input.click(), { class: "soft" }),
+        button("Paste text", () => this.togglePaste(), { class: "plain" })),
+      this.input, this.paste);
+    this.listen();
+  }
+
+  listen() {
+    this.input.addEventListener("change", () => {
+      const file = this.input.files?.[0];
+      this.input.value = "";
+      if (file) void this.send(file);
+    });
+    this.paste.addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      if (this.text.value.trim()) void this.sendText(this.text.value);
+    });
+    const over = (/** @type {DragEvent} */ event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      this.element.classList.add("over");
+    };
+    // A file that is dropped beside the card must not replace the page.
+    addEventListener("dragover", over);
+    addEventListener("dragleave", (event) => event.relatedTarget === null && this.element.classList.remove("over"));
+    addEventListener("drop", (event) => {
+      event.preventDefault();
+      this.element.classList.remove("over");
+      const file = event.dataTransfer?.files[0];
+      if (file) void this.send(file);
+    });
+  }
+
+  togglePaste() {
+    this.paste.hidden = !this.paste.hidden;
+    if (!this.paste.hidden) this.text.focus();
+  }
+
+  async load() {
+    try {
+      const found = await this.api.get("/api/me/resume");
+      this.show(found.file_name ?? "Pasted text", found, []);
+    } catch (error) {
+      const problem = /** @type {any} */ (error);
+      if (problem.status === 404) fill(this.said, el("p", {}, "Upload it, and the jobs that fit it appear below."));
+      else this.refuse(problem.message);
+    }
+  }
+
+  /** @param {File} file */
+  send(file) {
+    if (file.size > FILE_MAX_BYTES) {
+      return this.refuse(`${file.name} is larger than 5 MB; send a smaller file, or paste the text.`);
+    }
+    return this.run(file.name, () => this.api.upload("/api/me/resume", file, (part) => {
+      this.progress.value = part;
+      if (part >= 1) this.reading(file.name);
+    }));
+  }
+
+  /** @param {string} text */
+  async sendText(text) {
+    const done = await this.run("The pasted text", () => this.api.send("PUT", "/api/me/resume", { text }));
+    if (done) {
+      this.text.value = "";
+      this.paste.hidden = true;
+    }
+  }
+
+  /** @param {string} name */
+  reading(name) {
+    this.progress.removeAttribute("value");
+    fill(this.said, el("p", {}, `Reading ${name}…`));
+  }
+
+  /** @param {string} name @param {() => Promise<any>} act */
+  async run(name, act) {
+    if (this.busy) return false;
+    this.busy = true;
+    this.progress.value = 0;
+    this.progress.hidden = false;
+    fill(this.said, el("p", {}, `Sending ${name}…`));
+    try {
+      const read = await act();
+      this.show(name, read, read.warnings ?? []);
+      this.onRead();
+      return true;
+    } catch (error) {
+      this.refuse(String(/** @type {Error} */ (error).message));
+      return false;
+    } finally {
+      this.busy = false;
+      this.progress.hidden = true;
+    }
+  }
+
+  /** @param {string} sentence */
+  refuse(sentence) {
+    fill(this.said, el("p", { class: "problem", "data-testid": "resume-problem" }, sentence));
+  }
+
+  /** @param {string} name @param {any} read @param {string[]} warnings */
+  show(name, read, warnings) {
+    const count = read.pages ? `${read.pages} ${read.pages === 1 ? "page" : "pages"}, ` : "";
+    const length = read.characters ?? read.text?.length ?? 0;
+    const titles = read.titles ?? [];
+    const skills = read.skills ?? [];
+    this.hint.textContent = "To replace it, drop another here, or";
+    fill(this.said,
+      el("p", { "data-testid": "resume-read" }, el("strong", {}, name), ` was read: ${count}${length.toLocaleString()} characters.`),
+      warnings.map((warning) => el("p", { class: "warning" }, warning)),
+      titles.length ? el("p", { class: "quiet" }, `Titles found: ${titles.join(", ")}.`) : null,
+      skills.length
+        ? el("details", { class: "skills have" }, el("summary", {}, `${skills.length} skills found`),
+          el("ul", { "aria-label": "Skills found" }, skills.slice(0, SHOWN_SKILLS).map((/** @type {string} */ skill) => el("li", {}, skill))))
+        : el("p", { class: "warning" }, "No known skill was found in it; matches go by its words alone."));
+  }
+}

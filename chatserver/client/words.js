@@ -1,0 +1,112 @@
+/** The sentences of the client: who speaks, what a status means, how long ago something was. No DOM. */
+
+/** @typedef {import("./state.js").DurableEvent} DurableEvent */
+
+const FAILURES = {
+  bad_key: "The assistant is not set up correctly here; ask for a person instead.",
+  cut: "The line to the assistant broke off.",
+  down: "The assistant cannot be reached just now.",
+  empty: "The assistant had nothing to say.",
+  gave_up: "The answer broke off three times and was given up.",
+  overloaded: "The assistant is overloaded just now.",
+  refused: "The assistant declined to answer this.",
+  stalled: "The answer took too long and was given up.",
+  too_long: "The conversation has become too long for the assistant; start a new one.",
+  unavailable: "The answer could not be finished: a service did not answer.",
+};
+
+/** Nobody takes a machine for a person, nor a composer for a model.
+ * @param {string | undefined} kind @param {string} role @returns {string} */
+export function nature(kind, role) {
+  if (kind === "anthropic") return "AI";
+  if (kind === "offline") return "no AI model, composed from the job data";
+  if (kind === "admin" || role === "admin") return "a person";
+  return "";
+}
+
+/** @param {DurableEvent} event @param {string} me the viewer's id */
+export function speaker(event, me) {
+  if (event.author?.id === me) return "You";
+  if (event.author?.name) return event.author.name;
+  return { user: "Seeker", assistant: "Assistant", admin: "Ottobon" }[event.role ?? ""] ?? "Ottobon Jobs";
+}
+
+/** @param {DurableEvent} event @param {string} me */
+export function statusSentence(event, me) {
+  const by = event.by && event.by !== "system" ? event.by : null;
+  const who = by ? (by.id === me ? "You" : by.name) : "The system";
+  const reason = event.reason ?? "";
+  if (reason.startsWith("answer_failed")) {
+    const code = reason.slice("answer_failed:".length);
+    return FAILURES[/** @type {keyof typeof FAILURES} */ (code)] ?? "The answer failed.";
+  }
+  switch (reason) {
+    case "taken_over": return by?.id === me ? "You took this conversation over." : `${who} is here now, a person.`;
+    case "handed_back": return `${who} handed the conversation back to the assistant.`;
+    case "lease_over": return "Nobody was here for a while, so the assistant goes on.";
+    case "transferred": return `${who} passed the conversation on.`;
+    case "closed": return `${who} closed this conversation.`;
+    case "idle": return "This conversation was closed because nothing happened for a long time.";
+    case "stopped": return `${who} stopped the answer.`;
+    case "waiting": return by ? `${who} asked for a person.` : "A person was asked to join.";
+    case "waiting_over": return `${who === "You" ? "You are" : `${who} is`} not waiting for a person any more.`;
+    default: return event.status === "closed" ? "This conversation is closed." : "The conversation goes on.";
+  }
+}
+
+/** @param {string} phase */
+export function phaseSentence(phase) {
+  return { matching: "Looking through the jobs…", thinking: "Thinking…", writing: "Writing…" }[phase] ?? "Working…";
+}
+
+/** @param {{phase: string, detail: string | null}} answer */
+export function phaseOf(answer) {
+  return answer.detail && answer.phase !== "writing" ? `${answer.detail}…` : phaseSentence(answer.phase);
+}
+
+/** @param {{status: string, admin?: {name: string}, waiting_since?: string}} session */
+export function standing(session) {
+  if (session.status === "closed") return "closed";
+  if (session.status === "active_human") return `with ${session.admin?.name ?? "a person"}`;
+  return session.waiting_since ? "waiting for a person" : "with the assistant";
+}
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
+
+/** @param {string} timestamp @param {number} [now] epoch milliseconds */
+export function moment(timestamp, now = Date.now()) {
+  const then = new Date(timestamp);
+  const near = Math.abs(now - then.getTime()) < 18 * 3600 * 1000;
+  return near ? CLOCK.format(then) : `${DAY.format(then)}, ${CLOCK.format(then)}`;
+}
+
+/** @param {string} timestamp */
+export function wholeMoment(timestamp) {
+  return WHOLE.format(new Date(timestamp));
+}
+
+/** @param {string} since @param {number} [now] epoch milliseconds */
+export function waited(since, now = Date.now()) {
+  const minutes = Math.max(0, Math.floor((now - Date.parse(since)) / 60_000));
+  if (minutes < 1) return "less than a minute";
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
+}
+
+/** What happens after "Talk to a person", as the server's `ok` has it.
+ * @param {{open?: boolean, opens_at?: string, admins?: number, position?: number}} given */
+export function queueSentence(given) {
+  const place = given.position ? (given.position === 1 ? "You are next." : `You are number ${given.position}.`) : "";
+  const meanwhile = "The assistant goes on until somebody joins.";
+  if (given.open === false) {
+    const when = given.opens_at ? `people are back ${wholeMoment(given.opens_at)}` : "nobody is here just now";
+    return `We are closed now; ${when}. ${place} ${meanwhile}`.replace(/\s+/g, " ");
+  }
+  const there = given.admins
+    ? `${given.admins === 1 ? "One person is" : `${given.admins} people are`} available.`
+    : "Nobody has said they are available, but everybody who looks in sees you first.";
+  return `${place} ${there} ${meanwhile}`.trim();
+}

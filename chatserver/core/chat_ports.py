@@ -1,0 +1,137 @@
+"""What the conversations need of the log and of the wire."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from chatserver.core.access import User
+from chatserver.core.conversation import Change, State
+from chatserver.core.events import Logged
+from chatserver.core.ports import Reference
+from chatserver.core.protocol import SessionSummary, Source, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a transaction wrote. `claimed` says that this process now owns the answer of `turn`."""
+
+    events: list[Logged]
+    seq: int
+    turn: int
+    claimed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    id: UUID
+    seeker: UUID | None
+    seeker_name: str
+    status: Status
+    seq: int
+    turn: int
+    admin: UUID | None
+    admin_name: str | None
+    lease_over: bool
+    waiting_since: datetime | None
+    waiting_reason: str | None
+    job: UUID | None
+    created_at: datetime
+    running_turn: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    session: UUID
+    seq: int
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A session whose admin is gone and the place of the message that waits."""
+
+    session: UUID
+    seq: int
+
+
+class ChatTransaction(Protocol):
+    """One session; `state` takes its lock."""
+
+    async def known(self, id: UUID) -> Logged | None: ...
+    async def state(self, *, unanswered: bool = False, ended_turn: bool = False) -> State: ...
+    async def apply(self, state: State, change: Change, *, leaving: bool = False) -> Applied: ...
+    async def sources(self, refs: Sequence[int]) -> list[Source]: ...
+    async def number(self, matches: Sequence[tuple[UUID, dict[str, Any]]]) -> list[Reference]: ...
+
+
+class ChatStore(Protocol):
+    """The log. Every method raises `Unavailable` while the database does not answer."""
+
+    def transaction(self, session: UUID) -> AbstractAsyncContextManager[ChatTransaction]: ...
+    async def open(self, user: User, *, job: UUID | None, new: UUID | None) -> tuple[UUID, bool]: ...
+    async def session(self, session: UUID) -> SessionRow | None: ...
+    async def events_after(self, session: UUID, after: int, most: int, upto: int | None = None) -> list[Logged]: ...
+    async def events_before(self, session: UUID, before: int, most: int) -> list[Logged]: ...
+    async def positions(self, sessions: Sequence[UUID]) -> list[Position]: ...
+    async def sources(self, session: UUID, refs: Sequence[int]) -> list[Source]: ...
+    async def queue_position(self, session: UUID) -> int: ...
+    async def renew_leases(self) -> set[tuple[UUID, int]]: ...
+    async def give_up_leases(self) -> None: ...
+    async def ownerless(self, most: int) -> list[UUID]: ...
+    async def note_usage(self, session: UUID, turn: int, usage: dict[str, Any]) -> None: ...
+    async def flush(self, sessions: Sequence[UUID]) -> None: ...
+    async def flush_left(self, seconds: float, most: int) -> int: ...
+    async def renew_admin_lease(self, session: UUID, admin: UUID) -> None: ...
+    async def overdue(self, most: int) -> list[Overdue]: ...
+
+
+class SummaryStore(Protocol):
+    """What lists of sessions show. Raises `Unavailable` while the database does not answer."""
+
+    async def lobby(self, most: int) -> list[SessionSummary]: ...
+    async def some(self, sessions: Sequence[UUID]) -> list[SessionSummary]: ...
+    async def page(
+        self, *, seeker: UUID | None, status: str | None, q: str | None, before: tuple[datetime, UUID] | None, most: int
+    ) -> list[tuple[datetime, SessionSummary]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PadText:
+    """The scratch pad: what was streamed of the answer of `turn`."""
+
+    turn: int
+    content: str
+
+
+Listener = Callable[[str], None]
+
+
+class Wire(Protocol):
+    """Carries frames between nodes and may lose any of them; nothing here is awaited for an effect."""
+
+    def publish(self, session: UUID, item: str) -> None:
+        """To every node that listens to the session. Never blocks, never fails."""
+        ...
+
+    def stream(self, session: UUID, turn: int, at: int, content: str, whole: str, refused: Callable[[], None]) -> None:
+        """A delta through the scratch pad. `refused` is called once where the pad holds a higher turn."""
+        ...
+
+    def fence(self, session: UUID, turn: int) -> None:
+        """Raises the pad's turn, so that an older answer is refused: a kindness to the bill."""
+        ...
+
+    def announce(self, session: UUID) -> None:
+        """To every node with watchers: this session's summary has changed."""
+        ...
+
+    async def pad(self, session: UUID) -> PadText | None:
+        """The pad, or None where it is empty or Redis does not answer within 100 ms."""
+        ...
+
+    async def listen(self, session: UUID, listener: Listener) -> Callable[[], None]:
+        """Calls `listener` for every item of the session, from the return on; the result ends that."""
+        ...

@@ -1,0 +1,22 @@
+"""What a request can be told when it is refused: one vocabulary for the socket and for REST."""
+
+from typing import Literal, get_args
+
+Code = Literal[
+    "bad_frame", "bad_content", "unauthorized", "forbidden", "not_found", "conflict", "closed",
+    "not_holder", "rate_limited", "budget", "unavailable", "internal",
+]  # fmt: skip
+CODES: tuple[Code, ...] = get_args(Code)
+
+
+class Refused(Exception):
+    """A request that was understood and is not carried out.
+
+    `message` is one sentence for a person: what is wrong and what to do. `retry_after` is in seconds.
+    """
+
+    def __init__(self, code: Code, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code: Code = code
+        self.message = message
+        self.retry_after = retry_after

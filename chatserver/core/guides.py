@@ -1,0 +1,113 @@
+"""What enrichment adds to a job (skills, five resume tips, five interview questions), and the check it has to pass."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from chatserver.core.draft import SKILL_MAX_CHARACTERS
+from chatserver.core.job import QUESTIONS_PER_JOB, SKILLS_MAX, TIPS_PER_JOB, PrepQuestion
+
+TIP_MAX_CHARACTERS = 1_000
+QUESTION_MAX_CHARACTERS = 500
+STRATEGY_MAX_CHARACTERS = 1_500
+
+EnricherKind = Literal["anthropic", "offline"]
+
+GUIDES_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "skills_required": {"type": "array", "items": {"type": "string"}},
+        "resume_guide": {"type": "array", "items": {"type": "string"}},
+        "prep_guide": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"question": {"type": "string"}, "answer_strategy": {"type": "string"}},
+                "required": ["question", "answer_strategy"],
+                "additionalProperties": False,
+            },
+        },
+    },
+    "required": ["skills_required", "resume_guide", "prep_guide"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guides:
+    """Checked: exactly five tips and five questions, each of them said once."""
+
+    skills: tuple[str, ...]
+    tips: tuple[str, ...]
+    questions: tuple[PrepQuestion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobText:
+    """What an enricher reads of a job. It is data, never instructions."""
+
+    title: str
+    description: str
+    company: str | None = None
+    location: str | None = None
+
+
+class EnrichmentFailed(Exception):
+    """No guides for this job. The sentence is shown to its provider; `again` says whether another try may help."""
+
+    def __init__(self, sentence: str, *, again: bool = True) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.again = again
+
+
+class Enricher(Protocol):
+    """Writes the guides of a job."""
+
+    kind: EnricherKind
+    """Stored as `jobs.enriched_by`; guides are reused among jobs of one kind only."""
+
+    async def write(self, job: JobText) -> Guides:
+        """Raises `EnrichmentFailed`."""
+        ...
+
+
+def checked(raw: Any) -> Guides:
+    """The guides in an answer shaped like `GUIDES_SCHEMA`, whose bounds nobody enforces. Raises `EnrichmentFailed`."""
+    if not isinstance(raw, dict):
+        raise EnrichmentFailed("The enricher's answer was not an object.")
+    entries = raw.get("prep_guide")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise EnrichmentFailed("The enricher's interview questions were not a list of objects.")
+    skills = _strings(raw.get("skills_required"), "skills", SKILL_MAX_CHARACTERS)
+    tips = _strings(raw.get("resume_guide"), "resume tips", TIP_MAX_CHARACTERS)
+    questions = _strings([entry.get("question") for entry in entries], "questions", QUESTION_MAX_CHARACTERS)
+    strategies = _strings([entry.get("answer_strategy") for entry in entries], "strategies", STRATEGY_MAX_CHARACTERS)
+    pairs = {q.casefold(): PrepQuestion(q, s) for q, s in zip(questions, strategies, strict=True) if q and s}
+    tips = _once(tips)
+    if len(tips) < TIPS_PER_JOB or len(pairs) < QUESTIONS_PER_JOB:
+        raise EnrichmentFailed(
+            f"The enricher wrote {len(tips)} tips and {len(pairs)} questions; "
+            f"{TIPS_PER_JOB} and {QUESTIONS_PER_JOB} different ones are needed."
+        )
+    return Guides(
+        _once(skills)[:SKILLS_MAX],
+        tips[:TIPS_PER_JOB],
+        tuple(pairs.values())[:QUESTIONS_PER_JOB],
+    )
+
+
+def _once(texts: tuple[str, ...]) -> tuple[str, ...]:
+    kept: dict[str, str] = {}
+    for text in filter(None, texts):
+        kept.setdefault(text.casefold(), text)
+    return tuple(kept.values())
+
+
+def _strings(raw: Any, what: str, most: int) -> tuple[str, ...]:
+    """Every entry on one line, without what Postgres cannot store."""
+    if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
+        raise EnrichmentFailed(f"The enricher's {what} were not a list of strings.")
+    clean = tuple(" ".join(one.replace("\x00", " ").encode("utf-8", "replace").decode().split()) for one in raw)
+    if any(len(one) > most for one in clean):
+        raise EnrichmentFailed(f"One of the enricher's {what} has more than {most:,} characters.")
+    return clean

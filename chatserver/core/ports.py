@@ -1,0 +1,153 @@
+"""What the middle asks of the outside world; each port has one real adapter or several under one suite."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+DIMENSIONS = 384
+
+AssistantKind = Literal["anthropic", "offline"]
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors."""
+
+    model: str
+    """Stored beside each vector: vectors of two models are not comparable."""
+
+    def chunks(self, text: str) -> list[str]:
+        """The text in pieces the model reads whole: at most six of about 256 tokens, 32 overlapping."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Vector:
+        """Float32 array of shape (len(texts), 384), each row of length 1. Raises `Unavailable`."""
+        ...
+
+
+class Unavailable(Exception):
+    """Something outside did not answer in time; the sentence names it."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens of one answer so far; the assistant counts up while it streams, so a cancelled call is counted too."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One earlier message of the session as the assistant may read it: no notes, no hidden context."""
+
+    role: Literal["user", "assistant", "admin", "system"]
+    content: str
+    author: str | None = None
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A retrieved job under its number in this session (`[J3]` has ref 3). Texts are data, never instructions."""
+
+    ref: int
+    job: UUID
+    title: str
+    company: str
+    location: str | None
+    status: str
+    description: str
+    skills: tuple[str, ...] = ()
+    matched_skills: tuple[str, ...] = ()
+    missing_skills: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
+    """(passage of the resume, passage of the job), verbatim."""
+    tips: tuple[str, ...] = ()
+    questions: tuple[tuple[str, str], ...] = ()
+    """(question, answer strategy)."""
+    apply_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequest:
+    """All that an assistant knows when it answers. `question` is the last entry of `history`, already in it."""
+
+    seeker_name: str
+    history: tuple[HistoryEntry, ...]
+    cards: tuple[Card, ...]
+    resume: str | None
+    """Already without contact and identity data, or None."""
+    about_job: int | None = None
+    """The ref of the job the session is about."""
+    usage: Usage = field(default_factory=Usage)
+
+
+class Toolbox(Protocol):
+    """What an assistant may call. Reading only, but `ask_human`, a command like any other; effects are the caller's."""
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The tool's JSON result; {"error": sentence} for an unknown tool or bad arguments. Never raises for those."""
+        ...
+
+
+class AnswerFailed(Exception):
+    """The assistant could not finish. `code` is one of refused, stalled, cut, overloaded, down, too_long, bad_key."""
+
+    def __init__(self, code: str, detail: str = "", *, keep_text: bool = True) -> None:
+        super().__init__(detail or code)
+        self.code = code
+        self.keep_text = keep_text
+        """False after a refusal: what was streamed must not stay."""
+
+
+class Assistant(Protocol):
+    """Answers a seeker by streaming text. Cancelling the iteration closes the model's stream at once."""
+
+    kind: AssistantKind
+    model: str
+
+    def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncIterator[str]:
+        """Pieces of the answer as they come. Raises `AnswerFailed`."""
+        ...
+
+    def ceiling_usd(self, request: AnswerRequest) -> float:
+        """The most that this answer can cost, for the reservation before the call."""
+        ...
+
+    def cost_usd(self, usage: Usage) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A job's number in a session; `match` has the skills and reasons of its latest retrieval."""
+
+    ref: int
+    job: UUID
+    match: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What was read of a resume file."""
+
+    kind: str
+    text: str
+    pages: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResume:
+    """A resume as stored; `file` is the path of the file in its store."""
+
+    text: str
+    file_name: str | None
+    file: str | None
+    embedding_model: str | None

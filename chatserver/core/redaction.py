@@ -1,0 +1,93 @@
+"""What identifies or reaches a person is taken out of texts before they leave the server or become vectors."""
+
+import re
+import unicodedata
+
+# A joiner is a letter's part in Indic and Arabic scripts and in emoji; between Latin letters it only hides a word.
+_INVISIBLE = re.compile(
+    r"[\x00\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    r"\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]|(?:(?<=[\x01-\u024f])|^)[\u200c\u200d]+"
+)
+
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DATE = (
+    rf"(?:\d{{1,2}}(?:st|nd|rd|th)?[\s./-]{{1,2}}(?:\d{{1,2}}|{_MONTH})[\s.,/-]{{1,2}}\d{{2,4}}"
+    rf"|{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}|\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}})"
+)
+_POSTCODE = r"\b[1-9]\d{2}\s?\d{3}\b"
+_STREET = (
+    r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|marg|nagar|boulevard|blvd|layout|colony|sector|cross|main|phase|"
+    r"apartments?|apts?|towers?|residency|society|enclave|vihar|puram|gardens?|grove|salai|chowk|circle|stage|floor|close)"
+)
+_NO_AMOUNT = r"(?!\s*(?:inr|usd|eur|rupees|dollars|crores?|lakhs?|users|rows|records|%))"
+
+# Every repetition here and below is bounded: a text made to be slow to search must not hold the others up.
+_E_MAIL = re.compile(r"[\w.+%-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_AT = re.compile(r"[\[(]\s?at\s?[\])]", re.IGNORECASE)
+_E_MAIL_SPELT = re.compile(
+    rf"[\w.+-]{{1,64}}\s?{_AT.pattern}\s?[\w-]{{1,63}}\s?(?:\.|[\[(]\s?dot\s?[\])])\s?[a-z]{{2,24}}", re.IGNORECASE
+)
+
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(
+        r"\b(?:https?://)?(?:www\.)?(?:linkedin\.com/in|github\.com|gitlab\.com|facebook\.com|instagram\.com|x\.com|"
+        r"twitter\.com|t\.me|wa\.me)/[\w.%-]+/?", re.IGNORECASE), "[profile]"),
+    (re.compile(
+        r"\b(?:d\.?\s?o\.?\s?b\b\.?|date\s+of\s+birth|birth\s?-?\s?date|birthday|born(?:\s+on)?|geboren(?:\s+am)?)"
+        rf"\s*[:\-–]?\s*{_DATE}", re.IGNORECASE), "[birth date]"),
+    # A card's sixteen digits, an Aadhaar's twelve: in fours, an Aadhaar never beginning with 0 or 1.
+    (re.compile(r"(?<![\w.,-])\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?![\w-])"), "[ID number]"),
+    (re.compile(
+        rf"(?<![\w.,-])[2-9]\d{{3}}([ -]?)\d{{4}}\1\d{{4}}(?![\w-]){_NO_AMOUNT}", re.IGNORECASE), "[ID number]"),
+    # PAN: five letters of which the fourth says whose, four digits, one letter.
+    (re.compile(r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b"), "[ID number]"),
+    (re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"), "[ID number]"),
+    (re.compile(r"\b(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z]{2}\s?(?:\d{2}\s?){3}[A-D]\b"), "[ID number]"),
+    # Where the text says that an ID number follows: letters first if any, five digits or more.
+    (re.compile(
+        r"\b(passport|aadhaar|aadhar|pan|voter\s?id|epic|uan|driving\s?licen[cs]e|driver'?s?\s?licen[cs]e|licen[cs]e|ssn|"
+        r"social\s+security|national\s+insurance|visa|emirates\s+id)"
+        r"(\s*(?:no|number|card|id|#)?\.?\s*[:#\-–]?\s*)[A-Z]{0,4}[ -]?\d(?:[ /-]?[A-Z]{0,2}\d){4,16}[A-Z]?\b",
+        re.IGNORECASE), r"\1\2[ID number]"),
+    # Numbers of nine to fifteen digits as telephones write them; years, amounts and versions have fewer, or points.
+    (re.compile(r"(?<![\w.,/+-])(?:\+|00)\d{1,3}[\s().-]{0,3}(?:\d[\s().-]{0,2}){6,12}\d(?!\w)"), "[phone]"),
+    (re.compile(r"(?<![\w.,/-])(?:\(0?\d{2,5}\)|0\d{2,5})[ -]?\d{3,4}[ -]?\d{3,5}(?!\w)"), "[phone]"),
+    (re.compile(
+        r"(?<![\w.,/#$₹-])(?<!id )(?<!req )(?<!no )(?<!ref )(?<!no\. )(?<!id: )(?<!req: )(?<!ref: )"
+        rf"(?<!rs )(?<!rs\. )(?<!inr )(?<!usd )(?<!₹ )[6-9]\d{{4}}[ -]?\d{{5}}(?!\w){_NO_AMOUNT}", re.IGNORECASE),
+     "[phone]"),
+    (re.compile(r"(?<![\w.,/-])\d{3}([ .-])\d{3}\1\d{4}(?!\w)"), "[phone]"),
+    (re.compile(r"\b((?:phone|mobile|mob|tel|telephone|whatsapp)\b(?: no)?[ .:#-]{0,4})\+?\d[\d ().-]{6,16}\d\b",
+                re.IGNORECASE), r"\1[phone]"),
+    (re.compile(
+        r"^(\s*(?:permanent |current |postal |residential |home |mailing )?address\s*[:\-–]\s*).+$",
+        re.IGNORECASE | re.MULTILINE), r"\1[address]"),
+    (re.compile(
+        r"\b(?:flat|house|h\.?\s?no|door|plot|apartment|apt|villa|block)\.?\s*(?:no\.?)?\s*[:#]?\s*[A-Z]?-?\d+[\w/-]*,"
+        rf"[^\n]{{5,140}}?{_POSTCODE}", re.IGNORECASE), "[address]"),
+    (re.compile(rf"(?<![^|•;\n])[^|•;\n]{{0,120}}\b{_STREET}\b[^|•;\n]{{0,80}}?{_POSTCODE}{_NO_AMOUNT}", re.IGNORECASE),
+     "[address]"),
+    (re.compile(
+        r"\b\d{1,5}[A-Za-z]?,?\s+(?:[A-Z][\w'.]+\s+){1,4}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Marg|Nagar|"
+        r"Boulevard|Blvd|Grove|Close)\b\.?(?:,[^\n,|]{2,40}){0,3}"), "[address]"),
+    (re.compile(
+        r"\b[A-ZÄÖÜ][\wäöüß.-]*(?:straße|strasse|str\.|weg|platz|allee|gasse)\s+\d{1,4}\s?[a-z]?\b"
+        r"(?:,?\s*(?:[A-Z]{1,2}-)?\d{4,5}\s+[A-ZÄÖÜ][\wäöüß-]+)?"), "[address]"),
+)  # fmt: skip
+
+
+def clean(text: str) -> str:
+    """The text in NFKC without characters that nobody sees: they carry orders, not words. Line ends stay."""
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def redact(text: str) -> str:
+    """The cleaned text, with addresses, numbers and dates that identify or reach a person replaced by their kind."""
+    text = clean(text)
+    if "@" in text:
+        text = _E_MAIL.sub("[e-mail]", text)
+    if _AT.search(text):
+        text = _E_MAIL_SPELT.sub("[e-mail]", text)
+    for pattern, kind in _RULES:
+        text = pattern.sub(kind, text)
+    return text

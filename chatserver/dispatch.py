@@ -1,0 +1,240 @@
+"""What each frame of a client does: from the frame to the use case and back to its answer."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from chatserver.conversations import Conversations
+from chatserver.core import protocol as frames
+from chatserver.core.chat_ports import ChatStore, SessionRow, Wire
+from chatserver.core.delivery import Delivery, Passing, pack
+from chatserver.core.errors import Refused
+from chatserver.core.events import durable, frame_of, instant
+from chatserver.core.hours import Hours
+from chatserver.core.protocol import (
+    JOINED_EVENTS,
+    JOINED_EVENTS_UNASKED,
+    JOINED_MAX_BYTES,
+    Joined,
+    Ok,
+    Person,
+    RunningAnswer,
+    ServerFrame,
+    SessionInfo,
+    TypingNow,
+    encode,
+)
+from chatserver.core.references import refs_in
+from chatserver.hub import SUBSCRIPTIONS_MAX, Connection, Hub
+
+ADMIN_LEASE_PAUSE_SECONDS = 10.0
+
+
+class Presence(Protocol):
+    """Which admins seekers may expect."""
+
+    async def set_available(self, admin: UUID, on: bool) -> None: ...
+    async def available(self) -> int: ...
+
+
+class Rate(Protocol):
+    async def spend(self, key: str, per_minute: int) -> float | None:
+        """None if the action may go on, else the seconds until the next one may."""
+        ...
+
+
+class Greeter(Protocol):
+    async def greet(self, session: UUID) -> None: ...
+
+
+class JobLookup(Protocol):
+    async def get(self, viewer: Any, id: UUID) -> Any: ...
+
+
+Handler = Callable[["Dispatcher", Connection, Any], Awaitable[ServerFrame | None]]
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """Carries out the frames of authenticated connections; raises `Refused` or `Unavailable`."""
+
+    hub: Hub
+    store: ChatStore
+    wire: Wire
+    conversations: Conversations
+    greeter: Greeter
+    jobs: JobLookup
+    presence: Presence
+    rate: Rate
+    hours: Hours
+    now: Callable[[], datetime]
+    """The time in the operator's time zone."""
+    monotonic: Callable[[], float]
+    posts_per_minute: int
+    _lease_renewed: dict[tuple[UUID, UUID], float] = field(default_factory=dict)
+
+    async def handle(self, connection: Connection, frame: Any) -> ServerFrame | None:
+        """The answer to the frame; None where the answer was sent already or there is none."""
+        session = getattr(frame, "session", None)
+        if connection.user.role == "admin" and session is not None:
+            await self._renew_lease(connection.user.id, session)
+        return await _HANDLERS[type(frame)](self, connection, frame)
+
+    async def _renew_lease(self, admin: UUID, session: UUID) -> None:
+        now = self.monotonic()
+        if now - self._lease_renewed.get((admin, session), float("-inf")) >= ADMIN_LEASE_PAUSE_SECONDS:
+            self._lease_renewed = {
+                key: at for key, at in self._lease_renewed.items() if now - at < ADMIN_LEASE_PAUSE_SECONDS
+            }
+            self._lease_renewed[admin, session] = now
+            await self.store.renew_admin_lease(session, admin)
+
+    async def join(self, connection: Connection, frame: frames.Join) -> ServerFrame | None:
+        user = connection.user
+        session = frame.session
+        if session is None:
+            if user.role == "admin":
+                raise Refused("bad_content", "Name the session to join; an admin has none of their own.")
+            if frame.job is not None:
+                await self.jobs.get(user, frame.job)
+            session = await self.conversations.open(user, job=frame.job, new=frame.new)
+        row = await self.conversations.row(user, session)
+        if not row.seq and row.seeker == user.id:
+            await self.greeter.greet(session)
+        if session not in connection.subscriptions and len(connection.subscriptions) >= SUBSCRIPTIONS_MAX:
+            raise Refused("rate_limited", f"At most {SUBSCRIPTIONS_MAX} sessions at once; leave one first.")
+        self.hub.leave(connection, session, keep_room=True)
+        await self.hub.subscribe(connection, session)
+        row = await self.conversations.row(user, session)
+        joined, delivery = await self._joined(user.role == "admin", row, frame.after, frame.ref)
+        connection.send(encode(joined))
+        self.hub.enter(connection, session, delivery)
+        return None
+
+    async def _joined(
+        self, admin: bool, row: SessionRow, after: int | None, ref: str | None
+    ) -> tuple[Joined, Delivery]:
+        reset = after is not None and after > row.seq
+        if after is None or reset:
+            events = await self.store.events_before(row.id, row.seq + 1, JOINED_EVENTS_UNASKED)
+            earlier = bool(events) and events[0].seq > 1
+        else:
+            events = await self.store.events_after(row.id, after, JOINED_EVENTS, row.seq)
+            earlier = False
+        seq, turn = (after if after is not None and not reset else max(row.seq - len(events), 0)), 0
+        shown: list[Any] = []
+        size = 0
+        for event in events:
+            size += len(durable(event).frame)
+            if shown and size > JOINED_MAX_BYTES:
+                break
+            seq, turn = event.seq, max(turn, event.turn)
+            if event.audience == "all" or (event.audience == "admins" and admin):
+                shown.append(frame_of(event))
+        if seq >= row.seq:
+            seq, turn = row.seq, row.turn
+        answer, at = await self._running_answer(row) if seq >= row.seq else (None, 0)
+        joined = Joined(
+            session=info_of(row), seq=seq, turn=turn, events=shown, earlier=earlier, reset=reset, answer=answer, ref=ref
+        )
+        return joined, Delivery(seq, turn, at, admin=admin)
+
+    async def _running_answer(self, row: SessionRow) -> tuple[RunningAnswer | None, int]:
+        if row.running_turn is None:
+            return None, 0
+        pad = await self.wire.pad(row.id)
+        content = pad.content if pad is not None and pad.turn == row.running_turn == row.turn else ""
+        sources = await self.store.sources(row.id, refs_in(content))
+        return RunningAnswer(turn=row.running_turn, content=content, sources=sources), len(content)
+
+    async def leave(self, connection: Connection, frame: frames.Leave) -> ServerFrame | None:
+        self.hub.leave(connection, frame.session)
+        return Ok(ref=frame.ref)
+
+    async def post(self, connection: Connection, frame: frames.Post) -> ServerFrame | None:
+        if connection.user.role == "seeker":
+            wait = await self.rate.spend(f"posts:{connection.user.id}", self.posts_per_minute)
+            if wait is not None:
+                raise Refused("rate_limited", f"That is too fast; write again in {wait:.0f} seconds.", retry_after=wait)
+        seq = await self.conversations.post(connection.user, frame.session, frame.id, frame.content)
+        return Ok(ref=frame.ref, seq=seq)
+
+    async def stop(self, connection: Connection, frame: frames.Stop) -> ServerFrame | None:
+        await self.conversations.stop(connection.user, frame.session, frame.turn)
+        return Ok(ref=frame.ref)
+
+    async def retry(self, connection: Connection, frame: frames.Retry) -> ServerFrame | None:
+        await self.conversations.retry(connection.user, frame.session, frame.turn)
+        return Ok(ref=frame.ref)
+
+    async def typing(self, connection: Connection, frame: frames.Typing) -> ServerFrame | None:
+        if frame.session not in connection.subscriptions:
+            raise Refused("not_found", "Join the session first.")
+        user = connection.user
+        now = TypingNow(session=frame.session, user=Person(user.id, user.name, user.role), on=frame.on)
+        self.wire.publish(frame.session, pack(Passing(None, encode(now))))
+        return Ok(ref=frame.ref) if frame.ref else None
+
+    async def ask_human(self, connection: Connection, frame: frames.AskHuman) -> ServerFrame | None:
+        position = await self.conversations.ask_human(connection.user, frame.session, frame.reason)
+        now = self.now()
+        opens_at = self.hours.opens_at(now)
+        return Ok(
+            ref=frame.ref, open=self.hours.is_open(now), opens_at=instant(opens_at) if opens_at else None,
+            admins=await self.presence.available(), position=position,
+        )  # fmt: skip
+
+    async def cancel_human(self, connection: Connection, frame: frames.CancelHuman) -> ServerFrame | None:
+        await self.conversations.cancel_human(connection.user, frame.session)
+        return Ok(ref=frame.ref)
+
+    async def watch(self, connection: Connection, frame: frames.Watch) -> ServerFrame | None:
+        _admin_only(connection)
+        return await self.hub.watch(connection, frame.ref)
+
+    async def unwatch(self, connection: Connection, frame: frames.Unwatch) -> ServerFrame | None:
+        connection.watching = False
+        return Ok(ref=frame.ref)
+
+    async def available(self, connection: Connection, frame: frames.Available) -> ServerFrame | None:
+        _admin_only(connection)
+        connection.available = frame.on
+        await self.presence.set_available(connection.user.id, frame.on)
+        return Ok(ref=frame.ref)
+
+    async def take_over(self, connection: Connection, frame: frames.TakeOver) -> ServerFrame | None:
+        await self.conversations.take_over(connection.user, frame.session)
+        return Ok(ref=frame.ref)
+
+    async def hand_back(self, connection: Connection, frame: frames.HandBack) -> ServerFrame | None:
+        await self.conversations.hand_back(connection.user, frame.session)
+        return Ok(ref=frame.ref)
+
+    async def close(self, connection: Connection, frame: frames.Close) -> ServerFrame | None:
+        await self.conversations.close(connection.user, frame.session)
+        return Ok(ref=frame.ref)
+
+
+_HANDLERS: dict[type[Any], Handler] = {
+    frames.Join: Dispatcher.join, frames.Leave: Dispatcher.leave, frames.Post: Dispatcher.post,
+    frames.Stop: Dispatcher.stop, frames.Retry: Dispatcher.retry, frames.Typing: Dispatcher.typing,
+    frames.AskHuman: Dispatcher.ask_human, frames.CancelHuman: Dispatcher.cancel_human,
+    frames.Watch: Dispatcher.watch, frames.Unwatch: Dispatcher.unwatch, frames.Available: Dispatcher.available,
+    frames.TakeOver: Dispatcher.take_over, frames.HandBack: Dispatcher.hand_back, frames.Close: Dispatcher.close,
+}  # fmt: skip
+
+
+def _admin_only(connection: Connection) -> None:
+    if connection.user.role != "admin":
+        raise Refused("forbidden", "Only an admin may do this.")
+
+
+def info_of(row: SessionRow) -> SessionInfo:
+    return SessionInfo(
+        id=row.id, status=row.status, user=Person(row.seeker or UUID(int=0), row.seeker_name, "seeker"),
+        created_at=instant(row.created_at),
+        admin=Person(row.admin, row.admin_name or "", "admin") if row.admin else None,
+        waiting_since=instant(row.waiting_since) if row.waiting_since else None, job=row.job,
+    )  # fmt: skip

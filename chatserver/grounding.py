@@ -1,0 +1,185 @@
+"""What an answer stands on: the seeker's resume, the retrieved jobs under their numbers, the history."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from chatserver.core.chat_ports import ChatStore, SessionRow
+from chatserver.core.events import Logged
+from chatserver.core.job import Job, Match
+from chatserver.core.ports import AnswerRequest, Card, HistoryEntry, Unavailable
+from chatserver.core.redaction import redact
+
+HISTORY_EVENTS = 200
+MATCHES_PER_ANSWER = 6
+MATCHES_PER_SEARCH = 5
+GREETING_MATCHES = 3
+DESCRIPTION_IN_SEARCH = 600
+
+
+class Catalogue(Protocol):
+    """What grounding needs of the jobs."""
+
+    async def by_ids(self, ids: Sequence[UUID]) -> list[Job]: ...
+    async def matches(
+        self, seeker: UUID, *, question: str | None = None, limit: int = 10, source: str | None = None,
+        location: str | None = None, include: Sequence[UUID] = (),
+    ) -> list[Match]: ...  # fmt: skip
+
+
+class ResumeText(Protocol):
+    @property
+    def text(self) -> str: ...
+
+
+class ResumeTexts(Protocol):
+    async def get(self, user_id: UUID) -> ResumeText | None: ...
+
+
+class Grounding:
+    """Retrieves, numbers and stores what an answer may speak of, before a word of it is written."""
+
+    def __init__(self, store: ChatStore, jobs: Catalogue, resumes: ResumeTexts) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._resumes = resumes
+
+    async def cards(
+        self, row: SessionRow, *, question: str | None, limit: int, location: str | None = None
+    ) -> list[Card]:
+        """The best active jobs as cards, numbered; the session's own job is always among them."""
+        if row.seeker is None:
+            return []
+        include = (row.job,) if row.job else ()
+        matches = await self._jobs.matches(
+            row.seeker, question=question, limit=limit, location=location, include=include
+        )
+        return await self._numbered(row.id, matches)
+
+    async def _numbered(self, session: UUID, matches: Sequence[Match]) -> list[Card]:
+        if not matches:
+            return []
+        stored = [(match.job.id, _stored(match)) for match in matches]
+        async with self._store.transaction(session) as tx:
+            references = await tx.number(stored)
+        return [card(reference.ref, match) for reference, match in zip(references, matches, strict=True)]
+
+    async def request(self, row: SessionRow, cards: Sequence[Card]) -> AnswerRequest:
+        events = await self._store.events_before(row.id, row.seq + 1, HISTORY_EVENTS)
+        resume = await self._resumes.get(row.seeker) if row.seeker else None
+        about = next((one.ref for one in cards if one.job == row.job), None)
+        return AnswerRequest(
+            row.seeker_name, tuple(history(events)), tuple(cards), redact(resume.text) if resume else None, about
+        )
+
+    async def question(self, row: SessionRow) -> str | None:
+        events = await self._store.events_before(row.id, row.seq + 1, HISTORY_EVENTS)
+        return next((entry.content for entry in reversed(list(history(events))) if entry.role == "user"), None)
+
+    async def has_resume(self, row: SessionRow) -> bool:
+        return row.seeker is not None and await self._resumes.get(row.seeker) is not None
+
+    async def job(self, row: SessionRow, ref: int) -> tuple[Card, Job] | None:
+        """A job that was retrieved in this session, as it is now."""
+        found = await self._store.sources(row.id, [ref])
+        if not found:
+            return None
+        jobs = await self._jobs.by_ids([found[0].job])
+        if not jobs:
+            return None
+        reasons = tuple((reason.resume, reason.job) for reason in found[0].reasons)
+        job = jobs[0]
+        return Card(
+            ref, job.id, job.title, job.company_name or "", job.location, job.status, job.description_raw,
+            job.skills_required, tuple(found[0].matched_skills), tuple(found[0].missing_skills), reasons,
+            job.resume_guide_generated, tuple((q.question, q.answer_strategy) for q in job.prep_guide_generated),
+            job.external_apply_url,
+        ), job  # fmt: skip
+
+
+def history(events: Sequence[Logged]) -> list[HistoryEntry]:
+    """The messages as an assistant may read them: no notes, no statuses, no contact data."""
+    entries = []
+    for event in events:
+        if event.kind != "message" or event.role is None or not event.content:
+            continue
+        author = event.meta.get("author") or {}
+        entries.append(
+            HistoryEntry(event.role, redact(event.content), author.get("name"), bool(event.meta.get("interrupted")))
+        )
+    return entries
+
+
+def _stored(match: Match) -> dict[str, Any]:
+    return {
+        "reasons": [{"resume": reason.resume, "job": reason.job} for reason in match.reasons],
+        "matched_skills": list(match.matched_skills),
+        "missing_skills": list(match.missing_skills),
+    }
+
+
+def card(ref: int, match: Match) -> Card:
+    job = match.job
+    return Card(
+        ref, job.id, job.title, job.company_name or "", job.location, job.status, job.description_raw,
+        job.skills_required, match.matched_skills, match.missing_skills,
+        tuple((reason.resume, reason.job) for reason in match.reasons), job.resume_guide_generated,
+        tuple((q.question, q.answer_strategy) for q in job.prep_guide_generated), job.external_apply_url,
+    )  # fmt: skip
+
+
+def said_of(one: Card) -> dict[str, Any]:
+    """A card as a tool's result."""
+    return {
+        "ref": f"J{one.ref}", "title": one.title, "company": one.company, "location": one.location,
+        "status": one.status, "skills": list(one.skills), "matched_skills": list(one.matched_skills),
+        "missing_skills": list(one.missing_skills), "description": redact(one.description)[:DESCRIPTION_IN_SEARCH],
+    }  # fmt: skip
+
+
+class AnswerTools:
+    """The tools of one answer. User and session come from the session, never from the model's arguments."""
+
+    def __init__(self, grounding: Grounding, row: SessionRow, retrieved: set[int], ask_human: Any) -> None:
+        self._grounding = grounding
+        self._row = row
+        self._retrieved = retrieved
+        self._ask_human = ask_human
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            match name:
+                case "search_jobs":
+                    return await self._search(str(arguments.get("query", "")), arguments.get("location"))
+                case "get_job":
+                    return await self._job(arguments.get("ref"), guides=False)
+                case "get_guides":
+                    return await self._job(arguments.get("ref"), guides=True)
+                case "ask_human":
+                    asked = await self._ask_human(str(arguments.get("reason", ""))[:500] or None)
+                    return {"asked": True} if asked else {"asked": False, "why": "A person was asked already."}
+            return {"error": f"There is no tool named {name[:50]!r}."}
+        except Unavailable as away:
+            return {"error": str(away)}
+
+    async def _search(self, query: str, location: object) -> dict[str, Any]:
+        if not query.strip():
+            return {"error": "The query is empty; say what to look for."}
+        where = location if isinstance(location, str) and location.strip() else None
+        cards = await self._grounding.cards(self._row, question=query[:500], limit=MATCHES_PER_SEARCH, location=where)
+        self._retrieved.update(one.ref for one in cards)
+        return {"jobs": [said_of(one) for one in cards]}
+
+    async def _job(self, ref: object, *, guides: bool) -> dict[str, Any]:
+        digits = str(ref).strip().strip("[]").removeprefix("J")
+        found = await self._grounding.job(self._row, int(digits)) if digits.isdecimal() and len(digits) < 7 else None
+        if found is None:
+            return {"error": "There is no such reference; use one that was retrieved, like J1."}
+        one, _ = found
+        self._retrieved.add(one.ref)
+        if guides:
+            return {
+                "ref": f"J{one.ref}", "resume_tips": list(one.tips),
+                "interview_questions": [{"question": q, "answer_strategy": s} for q, s in one.questions],
+            }  # fmt: skip
+        return {**said_of(one), "description": redact(one.description)}

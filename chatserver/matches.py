@@ -1,0 +1,146 @@
+"""Ranks jobs for a resume, a question or a search, and says why."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
+
+import numpy as np
+
+from chatserver.core import matching
+from chatserver.core.gazetteer import Gazetteer
+from chatserver.core.job import Job, Match
+from chatserver.core.job_ports import Candidate, Catalogue, Filters, JobStore, ResumeOf
+from chatserver.core.ports import Embedder, Unavailable, Vector
+from chatserver.core.redaction import redact
+
+CANDIDATES = 200
+
+
+class Matcher:
+    """Candidates by vector from the catalogue, mixed here with how well the words fit."""
+
+    def __init__(self, store: JobStore, catalogue: Catalogue, embedder: Embedder, gazetteer: Gazetteer) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._embedder = embedder
+        self._gazetteer = gazetteer
+
+    async def best(
+        self, seeker: UUID, question: str | None, filters: Filters, limit: int, include: Sequence[UUID]
+    ) -> list[Match]:
+        resume = await self._catalogue.resume(seeker)
+        question = (question or "").strip() or None
+        queries = [text for text in (question, resume.text if resume else None) if text]
+        if not queries:
+            return await self._newest(filters, limit, include)
+        compared = await self._compared(resume, question)
+        candidates = await self._catalogue.nearest(*compared, filters, CANDIDATES) if compared else []
+        if len(candidates) < limit:
+            # Few vectors are comparable, as before a change of the model is through: then the words decide.
+            seen = {candidate.id for candidate in candidates}
+            newest = [job.id for job in await self._catalogue.newest(filters, CANDIDATES) if job.id not in seen]
+            candidates += await self._catalogue.these(newest, None)
+        there = {candidate.id for candidate in candidates}
+        if missing := [id for id in dict.fromkeys(include) if id not in there]:
+            candidates += await self._catalogue.these(missing, compared)
+        ranked = await asyncio.to_thread(rank, candidates, queries)
+        return await self._matches(_with(ranked, limit, set(include)), resume)
+
+    async def one(self, resume: ResumeOf, job: Job) -> Match:
+        compared = await self._compared(resume, None)
+        found = await self._catalogue.these([job.id], compared)
+        similarity = found[0].similarity if found else None
+        if similarity is None and compared is not None and compared[1] == self._embedder.model:
+            # A job that is not active has no vector stored; one of its own is worth the wait here.
+            similarity = float(compared[0] @ await embed_job(self._embedder, job.title, job.description_raw))
+        return await asyncio.to_thread(self._match, job, 1, similarity or 0.0, resume)
+
+    async def ranked(self, words: str, filters: Filters) -> list[UUID]:
+        """All jobs that a search finds, best first; at most twice `CANDIDATES`."""
+        compared = await self._compared(None, words)
+        near = await self._catalogue.nearest(*compared, filters, CANDIDATES) if compared else []
+        worded = await self._catalogue.worded(words, compared, filters, CANDIDATES)
+        candidates = list({candidate.id: candidate for candidate in (*worded, *near)}.values())
+        return [candidate.id for candidate in await asyncio.to_thread(rank, candidates, [words])]
+
+    async def _compared(self, resume: ResumeOf | None, question: str | None) -> tuple[Vector, str] | None:
+        """One vector of what is known, and its model; None where there is none: then the words alone decide."""
+        model = self._embedder.model
+        parts: list[Vector] = []
+        if resume is not None and resume.embedding is not None:
+            if resume.embedding_model not in (None, model):
+                return resume.embedding, str(resume.embedding_model)
+            parts.append(resume.embedding)
+        if question is not None:
+            with suppress(Unavailable):
+                parts.append((await self._embedder.embed([redact(question)]))[0])
+        return (matching.blend(np.stack(parts), None), model) if parts else None
+
+    async def _newest(self, filters: Filters, limit: int, include: Sequence[UUID]) -> list[Match]:
+        asked = await self._store.jobs(list(dict.fromkeys(include)))
+        there = {job.id for job in asked}
+        others = [job for job in await self._catalogue.newest(filters, limit) if job.id not in there]
+        jobs = (asked + others)[: max(limit, len(asked))]
+        return [Match(job, rank, 0.0, (), (), ()) for rank, job in enumerate(jobs, start=1)]
+
+    async def _matches(self, chosen: Sequence[Candidate], resume: ResumeOf | None) -> list[Match]:
+        jobs = {job.id: job for job in await self._store.jobs([candidate.id for candidate in chosen])}
+
+        def explained() -> list[Match]:
+            found = [(jobs[one.id], one.similarity or 0.0) for one in chosen if one.id in jobs]
+            return [self._match(job, place, near, resume) for place, (job, near) in enumerate(found, start=1)]
+
+        return await asyncio.to_thread(explained)
+
+    def _match(self, job: Job, place: int, similarity: float, resume: ResumeOf | None) -> Match:
+        if resume is None:
+            return Match(job, place, similarity, (), (), ())
+        why = matching.explain(
+            resume.text,
+            self._gazetteer.skills(resume.text),
+            job.description_raw,
+            job.skills_required or self._gazetteer.skills(job.description_raw),
+        )
+        return Match(job, place, similarity, tuple(why.matched), tuple(why.missing), tuple(why.reasons))
+
+
+OPENING_CHARACTERS = 400
+
+
+async def embed_job(embedder: Embedder, title: str, description: str) -> Vector:
+    """The one vector of a job: its chunks' mean blended with the title and the opening of the description.
+
+    Raises `Unavailable`.
+    """
+    chunks = embedder.chunks(f"{title}\n{description}")
+    opening = description.strip()[:OPENING_CHARACTERS].rsplit(None, 1)
+    vectors = await embedder.embed([*chunks, f"{title}. {opening[0] if opening else ''}"])
+    return matching.blend(vectors[:-1], vectors[-1])
+
+
+def rank(candidates: Sequence[Candidate], queries: Sequence[str]) -> list[Candidate]:
+    """Best first, by vector and by the words of the first query that has any in common with the candidates.
+
+    A candidate without a comparable vector counts as the farthest of those that have one. A resume's words beside those
+    of a question would drown it; a question such as "hello" has none, and the resume's stand in.
+    """
+    if not candidates:
+        return []
+    known = [one.similarity for one in candidates if one.similarity is not None]
+    farthest = min(known, default=0.0)
+    similarities = [farthest if one.similarity is None else one.similarity for one in candidates]
+    texts = [one.text for one in candidates]
+    found = (matching.lexical_scores(query, texts) for query in queries)
+    lexical = next((scores for scores in found if any(scores)), [0.0] * len(texts))
+    scores = matching.mix(similarities, lexical)
+    order = sorted(range(len(candidates)), key=lambda place: -scores[place])
+    return [candidates[place] for place in order]
+
+
+def _with(ranked: Sequence[Candidate], limit: int, include: set[UUID]) -> list[Candidate]:
+    """The first `limit`, the included ones always among them, the order kept."""
+    asked = [one for one in ranked if one.id in include]
+    others = [one for one in ranked if one.id not in include][: max(0, limit - len(asked))]
+    chosen = {one.id for one in (*asked, *others)}
+    return [one for one in ranked if one.id in chosen]

@@ -1,0 +1,191 @@
+"""Reading a resume: text, titles and skills, a vector, the file kept; all of it or nothing."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from chatserver.core.access import User
+from chatserver.core.errors import Refused
+from chatserver.core.gazetteer import Gazetteer
+from chatserver.core.matching import blend
+from chatserver.core.ports import Embedder, Extracted, StoredResume, Unavailable, Vector
+from chatserver.core.redaction import clean, redact
+
+log = logging.getLogger(__name__)
+
+TEXT_MAX_CHARACTERS = 200_000
+TEXT_MIN_CHARACTERS = 40
+SHOWN_MAX = 40
+FOCUS_TITLES_MAX = 10
+FOCUS_SKILLS_MAX = 30
+FILE_NAME_MAX_CHARACTERS = 150
+
+
+class ResumeStore(Protocol):
+    async def get(self, user: UUID) -> StoredResume | None: ...
+    async def put(self, user: UUID, resume: StoredResume, embedding: Vector) -> str | None: ...
+    async def delete(self, user: UUID) -> str | None: ...
+
+
+class Extractor(Protocol):
+    async def extract(self, data: bytes) -> Extracted: ...
+
+
+class FileStore(Protocol):
+    async def put(self, owner: UUID, data: bytes) -> str: ...
+    async def get(self, path: str) -> bytes | None: ...
+    async def delete(self, path: str) -> None: ...
+
+
+class ResumeRead(msgspec.Struct, frozen=True):
+    """What was read of an upload, for the person who sent it."""
+
+    pages: int
+    characters: int
+    titles: list[str]
+    skills: list[str]
+    warnings: list[str]
+    file_name: str | None
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """A seeker's resume as it stands."""
+
+    text: str
+    file_name: str | None
+    has_file: bool
+    titles: list[str]
+    skills: list[str]
+    embedding_model: str | None
+
+
+class Resumes:
+    """Raises `Refused` (`bad_content`) with a sentence for the sender, `Unavailable` where a part is away."""
+
+    def __init__(
+        self, store: ResumeStore, extractor: Extractor, embedder: Embedder, gazetteer: Gazetteer, files: FileStore
+    ) -> None:
+        self._store = store
+        self._extractor = extractor
+        self._embedder = embedder
+        self._gazetteer = gazetteer
+        self._files = files
+        self._unfinished: set[asyncio.Task[None]] = set()
+
+    async def read(
+        self, user: User, *, file: bytes | None = None, file_name: str | None = None, text: str | None = None
+    ) -> ResumeRead:
+        """Reads a file or a pasted text and puts it in place of the resume that was there."""
+        extracted = await self._extractor.extract(file) if file is not None else _pasted(text or "")
+        words = await asyncio.to_thread(_storable, extracted.text)
+        if len(words) < TEXT_MIN_CHARACTERS:
+            raise Refused(
+                "bad_content", f"There are only {len(words)} characters in it; a resume has more. Send the whole text."
+            )
+        vector = await embed_resume(self._embedder, self._gazetteer, words)
+        titles, skills = await self._named(words)
+        name = _safe_name(file_name) if file is not None else None
+        await self._to_its_end(self._keep(user.id, StoredResume(words, name, None, self._embedder.model), file, vector))
+        return ResumeRead(extracted.pages, len(words), titles, skills, list(extracted.warnings), name)
+
+    async def _keep(self, user: UUID, resume: StoredResume, file: bytes | None, vector: Vector) -> None:
+        kept = await self._files.put(user, file) if file is not None else None
+        try:
+            before = await self._store.put(user, replace(resume, file=kept), vector)
+        except Exception:
+            if kept is not None:
+                await self._forget_unless_used(user, kept)
+            raise
+        if before is not None:
+            await self._forget(before)
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
+        # A sender who goes away in mid-upload must not leave a row without its file, or a file without its row.
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        await asyncio.shield(task)
+
+    async def _forget_unless_used(self, user: UUID, path: str) -> None:
+        # A statement whose answer was lost may have been carried out.
+        try:
+            found = await self._store.get(user)
+        except Unavailable as away:
+            log.warning("a resume file may be left over, its row could not be read: %s", away)
+            return
+        if found is None or found.file != path:
+            await self._forget(path)
+
+    async def _named(self, text: str) -> tuple[list[str], list[str]]:
+        return await asyncio.to_thread(
+            lambda: (self._gazetteer.titles(text)[:SHOWN_MAX], self._gazetteer.skills(text)[:SHOWN_MAX])
+        )
+
+    async def _forget(self, path: str) -> None:
+        try:
+            await self._files.delete(path)
+        except Unavailable as away:
+            log.warning("a resume file that is not used any more could not be deleted: %s", away)
+
+    async def get(self, user_id: UUID) -> Resume | None:
+        found = await self._store.get(user_id)
+        if found is None:
+            return None
+        titles, skills = await self._named(found.text)
+        return Resume(found.text, found.file_name, found.file is not None, titles, skills, found.embedding_model)
+
+    async def file(self, user_id: UUID) -> tuple[str, bytes] | None:
+        """The file as it was sent, under the sender's name for it."""
+        found = await self._store.get(user_id)
+        if found is None or found.file is None:
+            return None
+        data = await self._files.get(found.file)
+        return (found.file_name or "resume", data) if data is not None else None
+
+    async def delete(self, user: User) -> None:
+        await self._to_its_end(self._remove(user.id))
+
+    async def _remove(self, user: UUID) -> None:
+        before = await self._store.delete(user)
+        if before is not None:
+            await self._forget(before)
+
+
+def _pasted(text: str) -> Extracted:
+    if len(text) > TEXT_MAX_CHARACTERS:
+        raise Refused("bad_content", f"The text is longer than {TEXT_MAX_CHARACTERS:,} characters; shorten it.")
+    return Extracted("text", text, 1, ())
+
+
+def _storable(text: str) -> str:
+    # A half of a surrogate pair is no text to Postgres.
+    return clean(text.encode("utf-8", "ignore").decode()).strip()
+
+
+def _safe_name(name: str | None) -> str:
+    base = _storable(name or "").replace("\\", "/").rsplit("/", 1)[-1]
+    printable = "".join(character for character in base if character.isprintable())
+    return printable[:FILE_NAME_MAX_CHARACTERS].strip() or "resume"
+
+
+async def embed_resume(embedder: Embedder, gazetteer: Gazetteer, text: str) -> Vector:
+    """The one vector of a resume: its chunks' mean blended with its titles and skills, without contact data.
+
+    Raises `Unavailable`.
+    """
+
+    def prepared() -> tuple[list[str], list[str]]:
+        plain = redact(text)
+        named = gazetteer.titles(plain)[:FOCUS_TITLES_MAX] + gazetteer.skills(plain)[:FOCUS_SKILLS_MAX]
+        return embedder.chunks(plain), named
+
+    chunks, named = await asyncio.to_thread(prepared)
+    if not named:
+        return blend(await embedder.embed(chunks), None)
+    vectors = await embedder.embed([*chunks, ", ".join(named)])
+    return blend(vectors[:-1], vectors[-1])

@@ -1,0 +1,124 @@
+"""People: who may come in, and what an admin sees and changes of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from unicodedata import category
+from uuid import UUID
+
+from chatserver.core.access import Role, User
+from chatserver.core.errors import Refused
+from chatserver.core.redaction import clean
+
+NAME_MAX_CHARACTERS = 120
+
+Sight = Literal["user_read", "resume_read"]
+"""What an admin looked at, as the trail calls it."""
+
+
+class Principal(Protocol):
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def email(self) -> str | None: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def expires_at(self) -> float: ...
+
+
+class Identity(Protocol):
+    async def verify(self, token: str) -> Principal: ...
+
+
+class UserStore(Protocol):
+    async def get(self, id: UUID) -> User | None: ...
+    async def by_email(self, email: str) -> User | None: ...
+    async def some(self, ids: Sequence[UUID]) -> list[User]: ...
+    async def see(self, id: UUID, email: str | None, name: str | None) -> User: ...
+    async def set_full_name(self, id: UUID, full_name: str | None) -> None: ...
+    async def change(
+        self, id: UUID, *, role: Role | None = None, deactivated: bool | None = None, by: UUID | None = None
+    ) -> None: ...
+    async def note(self, by: UUID, action: str, subject: UUID) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Somebody with a valid token; `expires_at` is the token's, in epoch seconds."""
+
+    user: User
+    expires_at: float
+
+
+class Users:
+    """Every call reads the row: a role that changed a moment ago counts now."""
+
+    def __init__(self, identity: Identity, store: UserStore) -> None:
+        self._identity = identity
+        self._store = store
+
+    async def admit(self, token: str) -> Admitted:
+        """Raises `Refused`: `unauthorized` (token), `forbidden` (deactivated), `conflict` (another user's address)."""
+        principal = await self._identity.verify(token)
+        user = await self._store.see(principal.id, principal.email, principal.name)
+        if user.deactivated:
+            raise Refused("forbidden", "This account has been deactivated; write to an admin.")
+        return Admitted(user, principal.expires_at)
+
+    async def get(self, id: UUID) -> User | None:
+        return await self._store.get(id)
+
+    async def some(self, ids: Sequence[UUID]) -> list[User]:
+        return await self._store.some(ids)
+
+    async def by_email(self, email: str, new: UUID) -> User:
+        """The user of this address; at first sight a seeker with the id `new`."""
+        known = await self._store.by_email(email)
+        if known is not None:
+            return known
+        try:
+            return await self._store.see(new, email, None)
+        except Refused:
+            # Somebody else signed in with it in between.
+            known = await self._store.by_email(email)
+            if known is None:
+                raise
+            return known
+
+    async def rename(self, user: User, full_name: str | None) -> User:
+        """Sets the name that others see; None or nothing but space takes it away."""
+        name = clean(full_name or "").strip() or None
+        if name is not None and (len(name) > NAME_MAX_CHARACTERS or any(category(one) == "Cc" for one in name)):
+            raise Refused(
+                "bad_content", f"A name has at most {NAME_MAX_CHARACTERS} characters and is one line; shorten it."
+            )
+        await self._store.set_full_name(user.id, name)
+        return await self._read(user.id)
+
+    async def look(self, by: User, id: UUID, sight: Sight) -> User:
+        """The user for an admin's eyes; that they looked is written down first."""
+        _must_be_admin(by)
+        user = await self._read(id)
+        await self._store.note(by.id, sight, id)
+        return user
+
+    async def change(self, by: User, id: UUID, *, role: Role | None, deactivated: bool | None) -> User:
+        """What an admin may change. Nobody changes their own: the last admin cannot lock the door from outside."""
+        _must_be_admin(by)
+        if by.id == id:
+            raise Refused("forbidden", "Ask another admin to change your own account.")
+        await self._read(id)
+        await self._store.change(id, role=role, deactivated=deactivated, by=by.id)
+        return await self._read(id)
+
+    async def _read(self, id: UUID) -> User:
+        user = await self._store.get(id)
+        if user is None:
+            raise Refused("not_found", "There is no such user.")
+        return user
+
+
+def _must_be_admin(user: User) -> None:
+    if user.role != "admin":
+        raise Refused("forbidden", "Only an admin may do this.")

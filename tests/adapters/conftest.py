@@ -1,0 +1,45 @@
+"""The sign-in service that tokens are tested against."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from chatserver.adapters.identity import (
+    SupabaseIdentity,
+)
+from tests.adapters.sign_in import SECRET, Clock, Supabase
+from tests.loopback import serving
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest_asyncio.fixture
+async def supabase() -> AsyncIterator[Supabase]:
+    service = Supabase()
+    app = Starlette(
+        routes=[Route("/auth/v1/.well-known/jwks.json", service.publish), Route("/elsewhere", service.elsewhere)]
+    )
+    async with serving(app) as service.url:
+        yield service
+
+
+@pytest_asyncio.fixture
+async def identity(supabase: Supabase, clock: Clock) -> AsyncIterator[SupabaseIdentity]:
+    async with AsyncExitStack() as stack:
+        identity = SupabaseIdentity(supabase.url, clock=clock)
+        stack.push_async_callback(identity.aclose)
+        yield identity
+
+
+@pytest_asyncio.fixture
+async def with_secret(supabase: Supabase, clock: Clock) -> AsyncIterator[SupabaseIdentity]:
+    identity = SupabaseIdentity(supabase.url, secret=SECRET, clock=clock)
+    yield identity
+    await identity.aclose()

@@ -1,0 +1,102 @@
+"""A sign-in service on loopback, as Supabase is one, and tokens made by hand."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+from uuid import UUID
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from starlette.requests import Request
+from starlette.responses import Response
+
+from chatserver.adapters.identity import (
+    DevelopmentIssuer,
+    SupabaseIdentity,
+)
+from chatserver.core.errors import Refused
+
+ASHA = UUID("5f0c2d6e-8f0b-4a53-9f86-1a4a5b8a7b11")
+SECRET = "a shared secret of forty characters, made up"
+CURVE_KEY = ec.generate_private_key(ec.SECP256R1())
+RSA_KEY = rsa.generate_private_key(65537, 2048)
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+def public_jwk(kid: str, key: PrivateKey, **more: Any) -> dict[str, Any]:
+    public = key.public_key()
+    written = (
+        ECAlgorithm.to_jwk(public) if isinstance(public, ec.EllipticCurvePublicKey) else RSAAlgorithm.to_jwk(public)
+    )
+    return {**json.loads(written), "kid": kid, "use": "sig", **more}
+
+
+class Supabase:
+    """The sign-in service: publishes keys, signs tokens, and can be away."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.keys: list[dict[str, Any]] = [public_jwk("curve", CURVE_KEY), public_jwk("rsa", RSA_KEY)]
+        self.body: bytes | None = None
+        self.status = 200
+        self.fetches = 0
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def publish(self, request: Request) -> Response:
+        self.fetches += 1
+        await self.open.wait()
+        body = json.dumps({"keys": self.keys}).encode() if self.body is None else self.body
+        return Response(body, self.status, {"Location": f"{self.url}/elsewhere"} if self.status == 302 else None)
+
+    async def elsewhere(self, request: Request) -> Response:
+        return Response(json.dumps({"keys": self.keys}))
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        claims = {
+            "iss": f"{self.url}/auth/v1", "aud": "authenticated", "role": "authenticated", "sub": str(ASHA),
+            "email": "asha@example.com", "exp": int(time.time()) + 3600, "is_anonymous": False,
+            "user_metadata": {"full_name": "Asha Rao"}, **changes,
+        }  # fmt: skip
+        return {name: value for name, value in claims.items() if value is not ...}
+
+    def token(
+        self, key: Any = CURVE_KEY, *, kid: str | None = "curve", algorithm: str = "ES256", **changes: Any
+    ) -> str:
+        return jwt.encode(
+            self.claims(**changes), key, algorithm=algorithm, headers={"kid": kid} if kid is not None else None
+        )
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def refusal(identity: SupabaseIdentity | DevelopmentIssuer, token: str) -> str:
+    """The sentence with which a token is turned away; it repeats nothing of the token."""
+    with pytest.raises(Refused) as told:
+        await identity.verify(token)
+    assert told.value.code == "unauthorized"
+    for part in ("asha@example.com", str(ASHA), token):
+        assert part not in told.value.message
+    return told.value.message
+
+
+def sealed(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
+    """A token made by hand, as somebody makes one who does not ask a library's leave."""
+
+    def part(raw: bytes) -> str:
+        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+    signed = f"{part(json.dumps(header).encode())}.{part(json.dumps(claims).encode())}"
+    return f"{signed}.{part(hmac.new(secret, signed.encode(), hashlib.sha256).digest())}"

@@ -1,0 +1,156 @@
+"""Redis as wire and pad: order, the fence, rebases, and that it may die at any time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest_asyncio
+
+from chatserver.adapters.embedded import Redis
+from chatserver.adapters.wire import RedisWire, client
+from chatserver.core.chat_ports import PadText
+from chatserver.core.delivery import Text, unpack
+from chatserver.core.protocol import Delta, Rebase
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@pytest_asyncio.fixture
+async def wire(redis_url: str) -> AsyncIterator[RedisWire]:
+    made = RedisWire(redis_url)
+    made.start()
+    await until(lambda: made.healthy)
+    yield made
+    await made.stop()
+
+
+def nothing() -> None:
+    raise AssertionError("refused")
+
+
+class Reader:
+    """Puts the text of a turn together as a client does."""
+
+    def __init__(self) -> None:
+        self.items: list[str] = []
+        self.text = ""
+
+    def __call__(self, item: str) -> None:
+        self.items.append(item)
+        received = unpack(item)
+        if isinstance(received, Text):
+            if received.whole:
+                self.text = msgspec.json.decode(received.frame, type=Rebase).content
+            else:
+                assert received.at == len(self.text)
+                self.text += msgspec.json.decode(received.frame, type=Delta).content
+
+
+async def test_items_come_in_order_to_everybody_who_listens(wire: RedisWire) -> None:
+    session, one, two, other = uuid4(), Reader(), Reader(), Reader()
+    await wire.listen(session, one)
+    await wire.listen(session, two)
+    await wire.listen(uuid4(), other)
+    sent = [f"p -\n{number}" for number in range(500)]
+    for item in sent:
+        wire.publish(session, item)
+    await until(lambda: len(two.items) == 500)
+    assert one.items == two.items == sent
+    assert other.items == []
+
+
+async def test_who_ends_listening_hears_nothing_more(wire: RedisWire) -> None:
+    session, reader, stays = uuid4(), Reader(), Reader()
+    end = await wire.listen(session, reader)
+    await wire.listen(session, stays)
+    end()
+    wire.publish(session, "p -\nx")
+    await until(lambda: bool(stays.items))
+    assert reader.items == []
+
+
+async def test_the_pad_holds_what_was_streamed_in_code_points(wire: RedisWire) -> None:
+    session, reader = uuid4(), Reader()
+    await wire.listen(session, reader)
+    whole = ""
+    for piece in ("Grüße ", "😀😀", " — नमस्ते", "!"):
+        wire.stream(session, 3, len(whole), piece, whole + piece, nothing)
+        whole += piece
+        await asyncio.sleep(0)
+    await until(lambda: reader.text == whole)
+    assert await wire.pad(session) == PadText(3, whole)
+
+
+async def test_after_the_fence_no_delta_of_an_older_turn_is_published(wire: RedisWire) -> None:
+    session, reader = uuid4(), Reader()
+    refused: list[bool] = []
+    await wire.listen(session, reader)
+    wire.stream(session, 3, 0, "Hello", "Hello", nothing)
+    wire.fence(session, 4)
+    wire.stream(session, 3, 5, " there", "Hello there", lambda: refused.append(True))
+    await until(lambda: bool(refused))
+    assert reader.text == "Hello"
+    assert await wire.pad(session) == PadText(4, "")
+
+
+async def test_a_wiped_pad_is_made_whole_again_by_a_rebase(wire: RedisWire, redis_url: str) -> None:
+    session, reader = uuid4(), Reader()
+    await wire.listen(session, reader)
+    wire.stream(session, 3, 0, "Hello", "Hello", nothing)
+    await until(lambda: reader.text == "Hello")
+    connection = client(redis_url)
+    await connection.flushdb()
+    await connection.aclose()
+    wire.stream(session, 3, 5, " there", "Hello there", nothing)
+    await until(lambda: reader.text == "Hello there")
+    assert reader.items[-1].startswith("r ")
+    assert await wire.pad(session) == PadText(3, "Hello there")
+
+
+async def test_a_delta_sent_twice_is_there_once(wire: RedisWire) -> None:
+    session, reader = uuid4(), Reader()
+    await wire.listen(session, reader)
+    wire.stream(session, 3, 0, "Hello", "Hello", nothing)
+    wire.publish(session, "p -\nbetween")
+    wire.stream(session, 3, 0, "Hello", "Hello", nothing)
+    wire.publish(session, "p -\nend")
+    await until(lambda: reader.items[-1:] == ["p -\nend"])
+    assert reader.text == "Hello"
+    assert await wire.pad(session) == PadText(3, "Hello")
+
+
+async def test_an_empty_pad_is_nothing(wire: RedisWire) -> None:
+    assert await wire.pad(UUID(int=0)) is None
+
+
+async def test_redis_dies_and_comes_back(tmp_path: Path) -> None:
+    server = Redis(tmp_path)
+    await server.start()
+    wire = RedisWire(server.url)
+    back: list[bool] = []
+    wire.on_reconnect = lambda: back.append(True)
+    wire.start()
+    try:
+        await until(lambda: wire.healthy)
+        session, reader = uuid4(), Reader()
+        await wire.listen(session, reader)
+        server.kill()
+        await until(lambda: not wire.healthy)
+        wire.publish(session, "p -\nlost")
+        assert await wire.pad(session) is None
+        await server.start()
+        await until(lambda: wire.healthy)
+        assert len(back) == 2
+        while not reader.items:
+            wire.publish(session, "p -\nfound")
+            await asyncio.sleep(0.02)
+        assert set(reader.items) == {"p -\nfound"}
+    finally:
+        await wire.stop()
+        await server.stop()

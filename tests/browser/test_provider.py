@@ -1,0 +1,36 @@
+"""A provider posts a job and watches it become one with skills, tips and questions."""
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.conftest import House
+from tests.browser.vocabulary import PATIENCE_MS
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DESCRIPTION = (
+    "You will run the payroll of four hundred people in three states, in Excel and Tally, and answer for every rupee. "
+    "We ask for two years in payroll or accounting, firm knowledge of PF, ESI and GST, and the patience to explain a "
+    "payslip twice. You will work with the auditors each quarter and close the books with the finance team."
+)
+
+
+async def test_a_posted_job_becomes_active_and_is_closed(browser: Browser, house: House) -> None:
+    context = await browser.new_context()
+    try:
+        page = await context.new_page()
+        await page.goto(house.links["provider"])
+        await page.get_by_label("Title").fill("Payroll Accountant")
+        await page.get_by_label("Place").fill("Mysuru, Karnataka, India")
+        await page.get_by_label("Description").fill(DESCRIPTION)
+        await page.get_by_role("button", name="Post this job").click()
+        posted = page.get_by_test_id("job-page")
+        await expect(posted).to_have_attribute("data-status", "active", timeout=PATIENCE_MS)
+        await expect(posted.get_by_test_id("tips").get_by_role("listitem")).to_have_count(5)
+        await expect(posted.get_by_test_id("questions").get_by_role("listitem")).to_have_count(5)
+        await expect(posted.get_by_test_id("skills").get_by_text("Tally", exact=True)).to_be_visible()
+        page.on("dialog", lambda dialog: dialog.accept())
+        await posted.get_by_role("button", name="Close this job").click()
+        await expect(posted).to_have_attribute("data-status", "closed", timeout=PATIENCE_MS)
+    finally:
+        await context.close()

@@ -1,0 +1,181 @@
+"""What people do in the browser tests, in the words of the story."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebSocketRoute, expect
+
+PATIENCE_MS = 30_000
+WALKER = """() => [...document.querySelectorAll('[data-testid=log] [data-testid=message]')].map(
+  (one) => [one.dataset.role, one.querySelector('[data-testid=content]').innerText])"""
+
+
+def words(text: str) -> str:
+    """The text without what Markdown is made of, so that a rendered page and a stored row can be held side by side."""
+    without_numbers = re.sub(r"^\s*\d+[.)]\s", "", text, flags=re.MULTILINE)
+    return re.sub(r"[\s*_`#|\[\]•-]+", "", without_numbers)
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody in a browser of their own."""
+
+    page: Page
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    _closed: bool = False
+    _lines: list[WebSocketRoute] = field(default_factory=list)
+
+    async def says(self, text: str) -> None:
+        field = self.page.get_by_test_id("composer").get_by_role("textbox")
+        await expect(field).to_be_enabled(timeout=PATIENCE_MS)
+        await field.fill(text)
+        await field.press("Enter")
+
+    async def sees(self, text: str | re.Pattern[str]) -> None:
+        await expect(self.page.get_by_test_id("log").get_by_text(text).last).to_be_visible(timeout=PATIENCE_MS)
+
+    async def sees_standing(self, text: str) -> None:
+        await expect(self.page.get_by_test_id("standing")).to_contain_text(text, timeout=PATIENCE_MS)
+
+    async def sees_an_answer_grow(self) -> None:
+        await expect(self.page.get_by_test_id("partial")).to_contain_text(re.compile(r"\w+ \w+"), timeout=PATIENCE_MS)
+
+    async def sees_no_answer_grow(self) -> None:
+        await expect(self.page.get_by_test_id("stop")).to_be_hidden(timeout=PATIENCE_MS)
+        await expect(self.page.get_by_test_id("partial")).to_have_count(0, timeout=PATIENCE_MS)
+
+    async def sees_messages_of(self, role: str, count: int) -> None:
+        await expect(self.messages_of(role)).to_have_count(count, timeout=PATIENCE_MS)
+
+    def messages_of(self, role: str) -> Locator:
+        return self.page.locator(f"[data-testid=log] [data-role={role}]")
+
+    async def shown(self) -> list[tuple[str, str]]:
+        """Role and words of every finished message on the page."""
+        return [(role, words(text)) for role, text in await self.page.evaluate(WALKER)]
+
+    async def loses_the_line(self) -> None:
+        """The sockets of this page end, and new ones are turned away."""
+        self._closed = True
+        for line in self._lines:
+            await line.close(code=1012)
+        self._lines.clear()
+
+    def may_connect_again(self) -> None:
+        self._closed = False
+
+    async def route_lines(self) -> None:
+        async def route(line: WebSocketRoute) -> None:
+            if self._closed:
+                await line.close(code=1012)
+                return
+            self._lines.append(line)
+            line.connect_to_server()
+
+        await self.page.route_web_socket(re.compile(r"/ws$"), route)
+
+
+class Seeker(Person):
+    async def signs_in(self, email: str) -> None:
+        await self.page.goto(self.url)
+        await self.page.get_by_label("E-mail").fill(email)
+        await self.page.get_by_role("button", name="Sign in").click()
+        await expect(self.messages_of("assistant").first).to_be_visible(timeout=PATIENCE_MS)
+
+    async def uploads(self, file: Path) -> None:
+        await self.page.get_by_label("Resume file").set_input_files(file)
+
+    async def sees_what_was_read(self, name: str) -> None:
+        await expect(self.page.get_by_test_id("resume-read")).to_contain_text(f"{name} was read", timeout=PATIENCE_MS)
+
+    async def sees_why_not(self) -> str:
+        problem = self.page.get_by_test_id("resume-problem")
+        await expect(problem).to_be_visible(timeout=PATIENCE_MS)
+        return await problem.inner_text()
+
+    async def sees_matches(self) -> None:
+        await expect(self.page.get_by_test_id("match").first).to_be_visible(timeout=PATIENCE_MS)
+
+    async def begins_anew(self) -> None:
+        before = await self.session()
+        await self.page.get_by_role("button", name="New conversation").click()
+        await self.page.wait_for_function(f"""() => {SESSION} !== {before!r}""", timeout=PATIENCE_MS)
+        await expect(self.messages_of("assistant")).to_have_count(1, timeout=PATIENCE_MS)
+
+    async def asks_for_a_person(self) -> None:
+        await self.page.get_by_role("button", name="Talk to a person").click()
+        await expect(self.page.get_by_test_id("queue")).to_be_visible(timeout=PATIENCE_MS)
+
+    async def stops_the_answer(self) -> None:
+        await self.page.get_by_test_id("stop").click()
+
+    async def tries_again(self) -> None:
+        await self.page.get_by_role("button", name="Try again").click()
+
+    async def session(self) -> str:
+        found: str = await self.page.evaluate(SESSION)
+        return found
+
+
+SESSION = "sessionStorage.getItem(Object.keys(sessionStorage).find((key) => key.startsWith('session:')))"
+
+
+class Admin(Person):
+    async def opens(self, session: str) -> None:
+        entry = self.page.locator(f"[data-testid=lobby-entry][data-session='{session}']")
+        await entry.click(timeout=PATIENCE_MS)
+        await expect(self.page.get_by_test_id("message").first).to_be_visible(timeout=PATIENCE_MS)
+
+    async def takes_over(self) -> None:
+        await self.page.get_by_role("button", name="Take over").click()
+
+    async def hands_back(self) -> None:
+        await self.page.get_by_role("button", name="Hand back").click()
+
+    async def sees_the_resume(self, text: str) -> None:
+        await expect(self.page.get_by_test_id("resume")).to_contain_text(text, timeout=PATIENCE_MS)
+
+    async def is_told(self, text: str) -> None:
+        await expect(self.page.get_by_test_id("toast")).to_contain_text(text, timeout=PATIENCE_MS)
+
+
+async def _listen(context: BrowserContext, person: Person) -> None:
+    """Whatever the browser complains of, violations of the policy included."""
+    context.on("weberror", lambda error: person.complaints.append(str(error.error)))
+
+    def hear(said: ConsoleMessage) -> None:
+        # The browser reports every 404 by itself, and "no resume yet" is one.
+        asked_for_a_resume = said.location["url"].endswith("/resume") and "404" in said.text
+        if said.type in ("error", "warning") and not asked_for_a_resume:
+            person.complaints.append(said.text)
+
+    person.page.on("console", hear)
+    await person.route_lines()
+
+
+@asynccontextmanager
+async def seeker(browser: Browser, url: str) -> AsyncIterator[Seeker]:
+    context = await browser.new_context()
+    try:
+        person = Seeker(await context.new_page(), url)
+        await _listen(context, person)
+        yield person
+    finally:
+        await context.close()
+
+
+@asynccontextmanager
+async def admin(browser: Browser, link: str) -> AsyncIterator[Admin]:
+    context = await browser.new_context()
+    try:
+        person = Admin(await context.new_page(), link)
+        await _listen(context, person)
+        await person.page.goto(link)
+        await expect(person.page.get_by_test_id("lobby-entry").first).to_be_visible(timeout=PATIENCE_MS)
+        yield person
+    finally:
+        await context.close()

@@ -1,0 +1,54 @@
+"""Debian's Chromium under Playwright, and a page on which modules of the web client run without any server."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, Route, async_playwright
+
+CLIENT = Path(__file__).parent.parent / "chatserver" / "client"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+]  # fmt: skip
+NOWHERE = "http://client.test"
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser; where none is installed the test fails in CI, and is left out elsewhere."""
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        said = "There is no Chromium here; install your system's `chromium` package to run the browser tests."
+        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def module_page(browser: Browser) -> AsyncIterator[Page]:
+    """A blank page from whose origin the client's modules can be imported."""
+    context = await browser.new_context()
+
+    async def answer(route: Route) -> None:
+        name = route.request.url.removeprefix(f"{NOWHERE}/")
+        if name.endswith(".js"):
+            await route.fulfill(body=(CLIENT / name).read_text(), content_type="text/javascript")
+        else:
+            await route.fulfill(body="<!doctype html><title>modules</title>", content_type="text/html")
+
+    await context.route(f"{NOWHERE}/**", answer)
+    try:
+        page = await context.new_page()
+        await page.goto(f"{NOWHERE}/")
+        yield page
+    finally:
+        await context.close()

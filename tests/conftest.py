@@ -1,0 +1,160 @@
+"""The servers that tests run on: embedded ones, or those that TEST_DATABASE_URL and TEST_REDIS_URL name."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from chatserver.adapters.embedded import Postgres, Redis, add_extension, prepare
+from chatserver.adapters.migrate import migrate
+from chatserver.adapters.postgres import connect
+from chatserver.adapters.wire import client
+from chatserver.settings import Settings
+
+pytest_plugins = ["tests.models"]
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+# No setting of the person who runs the tests reaches them: no database, no key that costs money.
+for _field in fields(Settings):
+    os.environ.pop(_field.name.upper(), None)
+
+
+def with_database(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """`admin_url` is an administrator's; `owner_url` an ordinary role's, which owns the databases of the tests."""
+
+    admin_url: str
+    owner_url: str
+
+    @property
+    def owner(self) -> str:
+        return urlsplit(self.owner_url).username or ""
+
+    async def create(self, *, template: str | None = None) -> str:
+        """The owner's URL of a fresh database: empty with the extension, or a copy of `template`."""
+        name = f"test_{uuid4().hex[:12]}"
+        await self._execute(
+            f"create database {name} owner {self.owner}" + (f" template {template}" if template else "")
+        )
+        if template is None:
+            await add_extension(with_database(self.admin_url, name))
+        return with_database(self.owner_url, name)
+
+    async def drop(self, url: str) -> None:
+        await self._execute(f"drop database if exists {urlsplit(url).path[1:]} with (force)")
+
+    async def drop_owner(self) -> None:
+        await self._execute(f"drop owned by {self.owner}", f"drop role {self.owner}")
+
+    async def _execute(self, *statements: str) -> None:
+        admin = await asyncpg.connect(self.admin_url)
+        try:
+            for statement in statements:
+                await admin.execute(statement)
+        finally:
+            await admin.close()
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Iterator[Path]:
+    """A folder that the account of an embedded server can reach, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="ottobon-tests-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers_folder: Path) -> Iterator[PostgresServer]:
+    """A Postgres with pgvector. The owner of its databases is nobody's superuser."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        owner, password = f"test_{secrets.token_hex(6)}", secrets.token_hex(12)
+        parts = urlsplit(given)
+        address = parts.netloc.rpartition("@")[2]
+        server = PostgresServer(given, urlunsplit(parts._replace(netloc=f"{owner}:{password}@{address}")))
+        asyncio.run(prepare(given, owner, password))
+        yield server
+        asyncio.run(server.drop_owner())
+        return
+    embedded = Postgres(servers_folder / "postgres", durable=False)
+    asyncio.run(embedded.start())
+    try:
+        yield PostgresServer(embedded.admin_url, embedded.url)
+    finally:
+        asyncio.run(embedded.stop())
+        shutil.rmtree(embedded.folder)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a database with all migrations applied, to be copied."""
+
+    async def make() -> str:
+        url = await postgres_server.create()
+        await migrate(url, MIGRATIONS)
+        return url
+
+    url = asyncio.run(make())
+    yield urlsplit(url).path[1:]
+    asyncio.run(postgres_server.drop(url))
+
+
+@pytest_asyncio.fixture
+async def database_url(postgres_server: PostgresServer, migrated: str) -> AsyncIterator[str]:
+    """The ordinary owner's URL of a fresh, migrated database."""
+    url = await postgres_server.create(template=migrated)
+    yield url
+    await postgres_server.drop(url)
+
+
+@pytest_asyncio.fixture
+async def empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """The ordinary owner's URL of a fresh database: extension and roles are there, nothing else."""
+    url = await postgres_server.create()
+    yield url
+    await postgres_server.drop(url)
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    """A pool on a fresh, migrated database, as the ordinary owner."""
+    pool = await connect(database_url)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server(servers_folder: Path) -> Iterator[str]:
+    if given := os.environ.get("TEST_REDIS_URL"):
+        yield given
+        return
+    embedded = Redis(servers_folder / "redis")
+    asyncio.run(embedded.start())
+    try:
+        yield embedded.url
+    finally:
+        asyncio.run(embedded.stop())
+
+
+@pytest_asyncio.fixture
+async def redis_url(redis_server: str) -> AsyncIterator[str]:
+    """A Redis with nothing in it."""
+    connection = client(redis_server)
+    await connection.flushdb()
+    await connection.aclose()
+    yield redis_server

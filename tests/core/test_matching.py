@@ -1,0 +1,161 @@
+"""Blending, the lexical score, mixing, and reasons that stand in both texts word for word."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatserver.core.matching import (
+    PASSAGE_MAX_CHARACTERS,
+    PASSAGES_MAX,
+    REASONS_MAX,
+    SKILLS_SHOWN_MAX,
+    blend,
+    explain,
+    lexical_scores,
+    mix,
+    terms,
+)
+from chatserver.core.ports import DIMENSIONS, Vector
+
+
+def axis(place: int) -> Vector:
+    vector = np.zeros(DIMENSIONS, dtype=np.float32)
+    vector[place] = 1.0
+    return vector
+
+
+def test_a_blend_lies_midway_between_the_mean_of_the_chunks_and_the_focus() -> None:
+    blended = blend(np.stack([axis(0), axis(0), axis(1)]), axis(2) * 7)
+    mean = (2 * axis(0) + axis(1)) / np.sqrt(5)
+    assert blended.dtype == np.float32
+    assert blended == pytest.approx((mean + axis(2)) / np.sqrt(2), abs=1e-6)
+
+
+def test_without_a_focus_it_is_the_mean_alone() -> None:
+    assert blend(np.stack([axis(0), axis(1)]), None) == pytest.approx((axis(0) + axis(1)) / np.sqrt(2), abs=1e-6)
+
+
+def test_nothing_blends_to_nothing_and_not_to_nan() -> None:
+    assert not blend(np.zeros((2, DIMENSIONS), dtype=np.float32), None).any()
+
+
+def test_terms_keep_the_signs_of_technical_names_and_drop_the_commonest_words() -> None:
+    assert terms("The firm's C++ and C# of R&D at Node.js.") == ["firm", "c++", "c#", "r&d", "node.js"]
+
+
+def test_words_that_a_stroke_joins_are_found_one_by_one() -> None:
+    assert terms("Python/Java, end-to-end CI/CD, S/4HANA") == ["python", "java", "end", "end", "ci", "cd", "4hana"]
+
+
+def test_rare_words_count_more_than_frequent_ones() -> None:
+    documents = ["audit of banks", "audit of insurers", "audit of actuaries reserving"]
+    scores = lexical_scores("audit reserving", documents)
+    assert scores[2] > scores[0] == scores[1] > 0
+
+
+def test_a_short_document_that_says_it_counts_more_than_a_long_one() -> None:
+    short, long = lexical_scores("kafka", ["kafka streams", "kafka " + "and many other words about work " * 20])
+    assert short > long > 0
+
+
+def test_a_score_is_bm25_computed_by_hand() -> None:
+    # Two documents of two words each: length normalisation is 1; the word is in one of them.
+    scores = lexical_scores("kafka", ["kafka kafka", "redis queue"])
+    weight = np.log(1 + 1.5 / 1.5)
+    assert scores == pytest.approx([weight * 2 * 2.2 / (2 + 1.2), 0.0])
+
+
+def test_without_documents_or_words_there_is_no_score() -> None:
+    assert lexical_scores("audit", []) == []
+    assert lexical_scores("", ["audit"]) == [0.0]
+    assert lexical_scores("audit", ["", "the"]) == [0.0, 0.0]
+
+
+def test_mixing_weighs_the_words_half_as_much_as_the_meaning() -> None:
+    # One candidate is as far ahead in meaning as the other is in words.
+    assert mix([1.0, 0.0], [0.0, 30.0]) == pytest.approx([0.5, -0.5])
+
+
+def test_what_does_not_tell_candidates_apart_does_not_count() -> None:
+    assert mix([0.5, 0.5, 0.5], [3.0, 2.0, 1.0]) == sorted(mix([0.5, 0.5, 0.5], [3.0, 2.0, 1.0]), reverse=True)
+    assert mix([0.4], [2.0]) == [0.0]
+    assert mix([], []) == []
+
+
+RESUME = """Asha Rao
+asha.rao@example.com, mail about Kafka pipelines
+Built streaming pipelines from Kafka to PostgreSQL.
+Wrote advanced Excel models; led a team of four.
+I excel at access to data"""
+JOB = """You will build streaming pipelines with Kafka and Spark.
+Mail about Kafka pipelines reaches us.
+We ask for SQL, Excel and Access."""
+
+
+def test_skills_of_the_job_are_matched_or_missing() -> None:
+    why = explain(RESUME, ["Kafka", "PostgreSQL"], JOB, ["Kafka", "Apache Spark", "Excel", "Access", "Kafka"])
+    assert (why.matched, why.missing) == (("Kafka", "Excel"), ("Apache Spark", "Access"))
+
+
+def test_a_skill_that_the_gazetteer_does_not_know_is_found_in_the_resume_itself() -> None:
+    why = explain("Wrote Elixir and sap.", [], "", ["elixir", "SAP"])
+    assert (why.matched, why.missing) == (("elixir",), ("SAP",))
+
+
+def test_reasons_are_the_passages_that_share_most_and_none_that_identifies_a_person() -> None:
+    why = explain(RESUME, ["Kafka"], JOB, ["Kafka"])
+    assert why.reasons[0].resume == "Built streaming pipelines from Kafka to PostgreSQL"
+    assert why.reasons[0].job == "You will build streaming pipelines with Kafka and Spark"
+    assert not any("@" in reason.resume for reason in why.reasons)
+
+
+def test_a_wrapped_sentence_is_one_passage() -> None:
+    why = explain("Built ledgers in Kafka\nand queues in Redis", [], "Kafka ledgers wanted", [])
+    assert [reason.resume for reason in why.reasons] == ["Built ledgers in Kafka\nand queues in Redis"]
+
+
+def test_texts_that_share_nothing_give_no_reason() -> None:
+    assert explain("Painted houses in oil.", [], "Audit of banks wanted.", []).reasons == ()
+    assert explain("", [], "", []).reasons == ()
+
+
+def test_long_lists_and_long_texts_are_bounded() -> None:
+    skills = [f"Skill {letter}{n}" for letter in "ab" for n in range(SKILLS_SHOWN_MAX)]
+    why = explain("kafka pipelines " * 5000, [], "kafka pipelines " * 5000, skills)
+    assert len(why.missing) == SKILLS_SHOWN_MAX
+    assert all(len(reason.resume) <= PASSAGE_MAX_CHARACTERS for reason in why.reasons)
+    far = "".join(f"Line {n} of words.\n" for n in range(PASSAGES_MAX)) + "Kafka pipelines at the end."
+    assert explain(far, [], "Kafka pipelines wanted", []).reasons == ()
+
+
+def test_texts_that_repeat_one_word_without_end_are_compared_no_further_than_the_bound() -> None:
+    mine = "".join(f"Audit bank {n}x\n" for n in range(PASSAGES_MAX))
+    theirs = "".join(f"Audit bank {n}y\n" for n in range(PASSAGES_MAX))
+    assert explain(mine, [], theirs, []).reasons == ()
+
+
+WORDS = st.sampled_from(
+    ["Audit", "banks", "Kafka", "pipelines", "C++", "wrote", "the", "e.g.", "3.5", "Münster", "監査"]
+)
+ENDS = st.sampled_from([" ", " ", " ", ". ", ", ", "\n", ";", " • ", "! ", "\n\n"])
+TEXTS = st.lists(st.tuples(WORDS, ENDS), max_size=60).map(lambda pairs: "".join(word + end for word, end in pairs))
+
+
+@given(TEXTS | st.text(), TEXTS | st.text())
+def test_every_reason_stands_in_both_texts_word_for_word(resume: str, job: str) -> None:
+    why = explain(resume, ["Kafka"], job, ["Kafka", "C++"])
+    assert len(why.reasons) <= REASONS_MAX
+    for reason in why.reasons:
+        assert reason.resume in resume
+        assert reason.job in job
+        assert 0 < len(reason.resume) <= PASSAGE_MAX_CHARACTERS
+        assert 0 < len(reason.job) <= PASSAGE_MAX_CHARACTERS
+    assert len({reason.resume for reason in why.reasons}) == len(why.reasons)
+
+
+@given(st.text(max_size=200), st.lists(st.text(max_size=200), max_size=5))
+def test_every_document_has_a_finite_score_that_is_not_negative(query: str, documents: list[str]) -> None:
+    scores = lexical_scores(query, documents)
+    assert len(scores) == len(documents)
+    assert all(np.isfinite(score) and score >= 0 for score in scores)

@@ -1,0 +1,59 @@
+"""A connection that does not read: what waits stays bounded and nothing durable is lost."""
+
+from uuid import UUID
+
+import msgspec
+
+from chatserver.core.outbox import DROP_CHARACTERS, MERGE_CHARACTERS, Outbox
+from chatserver.core.protocol import Delta, Ok, encode
+
+SESSION = UUID(int=1)
+
+
+def delta(at: int, content: str, turn: int = 1) -> str:
+    return encode(Delta(session=SESSION, turn=turn, at=at, content=content))
+
+
+def test_frames_leave_in_order() -> None:
+    outbox = Outbox()
+    for frame in ("a", "b", "c"):
+        outbox.put(frame)
+    assert [outbox.take() for _ in range(3)] == ["a", "b", "c"]
+    assert (bool(outbox), outbox.size) == (False, 0)
+
+
+def test_deltas_are_merged_once_much_waits() -> None:
+    outbox = Outbox()
+    outbox.put("x" * (MERGE_CHARACTERS + 1), SESSION, seq=1)
+    at = 0
+    for _ in range(1000):
+        outbox.put(delta(at, "word "), SESSION, delta=True)
+        at += 5
+    outbox.take()
+    merged = msgspec.json.decode(outbox.take(), type=Delta)
+    assert (merged.at, merged.content) == (0, "word " * 1000)
+    assert not outbox
+
+
+def test_deltas_of_two_turns_or_with_a_gap_stay_apart() -> None:
+    outbox = Outbox()
+    outbox.put("x" * (MERGE_CHARACTERS + 1), SESSION, seq=1)
+    for frame in (delta(0, "a"), delta(5, "b"), delta(0, "c", turn=2)):
+        outbox.put(frame, SESSION, delta=True)
+    outbox.take()
+    assert [outbox.take() for _ in range(3)] == [delta(0, "a"), delta(5, "b"), delta(0, "c", turn=2)]
+
+
+def test_what_can_be_read_again_is_dropped_and_answers_are_kept() -> None:
+    outbox = Outbox()
+    outbox.put(encode(Ok(ref="kept")))
+    other = UUID(int=2)
+    outbox.put("text", other, delta=True)
+    seq = 0
+    while not outbox.is_full:
+        seq += 1
+        outbox.put("e" * 1000, SESSION, seq=seq + 40)
+    assert outbox.size <= DROP_CHARACTERS + 1000
+    assert outbox.drop() == {SESSION: 41, other: None}
+    assert outbox.take() == encode(Ok(ref="kept"))
+    assert outbox.size == 0

@@ -1,0 +1,75 @@
+"""Contact and identity data leave no text; ordinary words and figures stay."""
+
+import pytest
+
+from chatserver.core.redaction import clean, redact
+
+
+@pytest.mark.parametrize(
+    ("secret", "kind"),
+    [
+        ("asha.rao+jobs@example.co.in", "e-mail"), ("asha [at] example [dot] com", "e-mail"),
+        ("+91 98450 12345", "phone"), ("09845012345", "phone"), ("9845012345", "phone"),
+        ("(080) 2345 6789", "phone"), ("+44 (0)20 7946 0958", "phone"), ("415-555-0134", "phone"),
+        ("2345 6789 0123", "ID number"), ("ABCPK1234L", "ID number"), ("078-05-1120", "ID number"),
+        ("Passport No: K1234567", "ID number"), ("DOB: 12/03/1994", "birth date"),
+        ("Date of birth - 3 March 1994", "birth date"), ("linkedin.com/in/asha-rao-94", "profile"),
+        ("Address: 12 Palm Grove, Kochi 682001", "address"), ("AB 12 34 56 C", "ID number"),
+        ("4111 1111 1111 1111", "ID number"), ("Driving Licence: KA01 20110012345", "ID number"),
+        ("SSN 078051120", "ID number"), ("Mobile: 22 4567 8901", "phone"), ("Born on 3rd March, 1994", "birth date"),
+        ("1994-03-12", "birth date"), ("14, 2nd Cross, Indiranagar Layout, Bengaluru - 560038", "address"),
+        ("Hauptstraße 5, 10115 Berlin", "address"), ("(022) 2345 6789", "phone"), ("98450-12345", "phone"),
+        ("Flat No. 4B, Lotus Towers, MG Road, Bengaluru 560 001", "address"),
+        ("221 Baker Street, London", "address"),
+    ],
+)  # fmt: skip
+def test_taken_out(secret: str, kind: str) -> None:
+    label = "DOB " if secret[:4] == "1994" else ""
+    text = redact(f"Summary\n{label}{secret}\nEight years of audit")
+    assert f"[{kind}]" in text
+    assert secret not in text
+    assert text.startswith("Summary\n")
+    assert text.endswith("\nEight years of audit")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2019 - 2023: grew revenue from 12,500,000 to 18,250,000 (46%)",
+        "10+ years, 3.5 GPA, Rs 1,20,000 a month, v2.14.0",
+        "Python 3.11, ISO 27001:2022, IFRS 15, Ind AS 116, SOX 404, S/4HANA 2022",
+        "Job id 300412 and 739604WD, CX_3001", "Led 14 people in 3 cities; 99.95 % uptime; 24/7 on-call",
+        "Jan 2020 to March 2022, 01/2020 - 03/2022", "Managed a portfolio of 250000000 INR",
+        "Pan-India operations since 2019, pan: European scope, NI: LabVIEW",
+        "Passport to Work programme, visa sponsorship 2024, licence to operate",
+        "Requisition R-1234567, JR0012345, ID 7396041234",
+        "Current CTC, INR 850000; expected Rs. 9800000000 in revenue",
+        "Main street retail, sector growth of 12 % in 2021",
+        "Led phase 2 of 3, main contact for 120 clients; closed 350 000 tickets",
+        "SAP S/4 1709, ISO 9001:2015, RFC 2119", "Closed 234567890123 records, 9876543210 rows",
+        "Sales, Revenue 250000", "Python 3.11.4, 192.168.10.20 and 10.0.0.1", "Contact: 2019 - 2023",
+        "Born to sell; contact centre 24x7",
+        "२०१९ से २०२३ तक लेखा परीक्षा", "2020.01.15 release, 2021-04-01 go-live",
+        "Worked on GST returns for 2017-18, 2018-19 and 2019-20",
+    ],
+)  # fmt: skip
+def test_left_alone(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_what_nobody_sees_is_gone() -> None:
+    assert clean("ig\u200bnore \U000e0041\U000e0042all\u202e \ufb01rst\x00") == "ignore all first"
+
+
+def test_letters_that_need_a_joiner_keep_it() -> None:
+    assert clean("क्\u200dष and ig\u200dnore and \u200dfirst") == "क्\u200dष and ignore and first"
+
+
+def test_twice_is_as_once() -> None:
+    once = redact("Asha, +91 98450 12345, asha@example.com, DOB: 12/03/1994, PAN: ABCPK1234L, Passport No: K1234567")
+    assert redact(once) == once
+    assert "ABCPK" not in once
+
+
+def test_hidden_characters_hide_no_address() -> None:
+    assert redact("asha\u200b@exa\u2060mple.com") == "[e-mail]"

@@ -1,0 +1,44 @@
+"""An ASGI application on a free port of this machine, for as long as a test needs it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import Any
+
+import uvicorn
+
+STOP_SECONDS = 1
+
+
+class _Server(uvicorn.Server):
+    """Stops at once, not at the next tick, and leaves signals to the test run."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.stopped = asyncio.Event()
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
+
+    async def main_loop(self) -> None:
+        await self.stopped.wait()
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[str]:
+    """The URL of the server, without a slash at its end."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        # Whoever connects before the server runs waits in the kernel's queue.
+        listener.listen()
+        config = uvicorn.Config(
+            app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=STOP_SECONDS, access_log=False
+        )
+        server = _Server(config)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.stopped.set()
+            await running

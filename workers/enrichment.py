@@ -1,0 +1,39 @@
+"""What the workers do with jobs: enrich one, and find those that nobody took up."""
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from arq import Retry
+
+from chatserver.core.ports import Unavailable
+from chatserver.enrichment import Enriching
+from chatserver.jobs import Jobs
+
+log = logging.getLogger(__name__)
+
+DATABASE_PAUSE_SECONDS = 10.0
+
+
+async def enrich(ctx: dict[str, Any], job: str, version: str) -> None:
+    """One version of one job. Ids only: arq writes the arguments into its log."""
+    enriching: Enriching = ctx["enriching"]
+    try:
+        pause = await enriching.run(UUID(job), version)
+    except Unavailable as away:
+        log.warning("job %s waits: %s", job, away)
+        pause = DATABASE_PAUSE_SECONDS
+    if pause is not None:
+        raise Retry(defer=pause)
+
+
+async def sweep(ctx: dict[str, Any]) -> None:
+    """Nothing stays in `processing` for ever: what was lost on the way is queued again."""
+    jobs: Jobs = ctx["jobs"]
+    try:
+        found = await jobs.requeue_overdue()
+    except Unavailable as away:
+        log.warning("the sweep waits: %s", away)
+        return
+    if found:
+        log.warning("%d jobs were overdue and are queued again", found)

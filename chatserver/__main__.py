@@ -15,6 +15,7 @@ import asyncpg
 import uvloop
 
 from chatserver.adapters.migrate import MigrationError, check, migrate
+from chatserver.core.errors import Refused
 from chatserver.core.ports import Unavailable
 from chatserver.running import DATA, ROOT, Failed, read_run
 from chatserver.settings import Settings, SettingsError
@@ -152,7 +153,7 @@ def main() -> None:
     arguments = _parser().parse_args()
     try:
         code = uvloop.run(_run(arguments, parent))
-    except (SettingsError, Failed, Unavailable, MigrationError) as error:
+    except (SettingsError, Failed, Unavailable, MigrationError, Refused) as error:
         print(error, file=sys.stderr)
         code = FAILED
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -246,12 +247,14 @@ class Answers:
             self._wire.stream(session, turn, at, piece, whole, refused)
             at += len(piece)
 
-        async for piece in assistant.answer(request, tools):
-            if first:
-                self._say(session, turn, "writing")
-                first = False
-            if shown := gate.feed(piece):
-                show(shown)
+        # Closed here, not whenever the collector comes by: the model's stream ends with the answer.
+        async with aclosing(assistant.answer(request, tools)) as pieces:
+            async for piece in pieces:
+                if first:
+                    self._say(session, turn, "writing")
+                    first = False
+                if shown := gate.feed(piece):
+                    show(shown)
         if rest := gate.finish():
             show(rest)
 

@@ -39,14 +39,14 @@ from chatserver.adapters.users import UserStore
 from chatserver.adapters.wire import RedisWire, client
 from chatserver.answers import Answers, author_of
 from chatserver.conversations import Conversations
-from chatserver.core.ports import Assistant, Embedder, Unavailable
+from chatserver.core.ports import Assistant, Unavailable
 from chatserver.core.protocol import FRAME_MAX_BYTES, HEARTBEAT_SECONDS, AssistantInfo
 from chatserver.dispatch import Dispatcher
 from chatserver.grounding import Grounding
 from chatserver.hub import Hub
 from chatserver.jobs import Jobs
 from chatserver.reading import Reading
-from chatserver.resumes import FileStore, Resumes
+from chatserver.resumes import Resumes
 from chatserver.settings import Settings
 from chatserver.users import Identity, Users
 from chatserver.web import pages
@@ -79,11 +79,11 @@ def issuer_of(settings: Settings) -> DevelopmentIssuer | None:
     return DevelopmentIssuer(str(settings.database_url)) if settings.is_development else None
 
 
-def embedder_of(settings: Settings) -> Embedder:
+def embedder_of(settings: Settings) -> OpenAIEmbedder | MiniLM:
     return OpenAIEmbedder(settings.openai_api_key) if settings.openai_api_key else MiniLM()
 
 
-def files_of(settings: Settings) -> FileStore:
+def files_of(settings: Settings) -> FolderStorage | SupabaseStorage:
     if settings.supabase_url and settings.supabase_service_key:
         return SupabaseStorage(settings.supabase_url, settings.supabase_service_key)
     return FolderStorage(Path(settings.resume_dir))
@@ -110,6 +110,13 @@ class Node:
         self.stack.push_async_callback(queue.aclose)
         gazetteer = await asyncio.to_thread(load_gazetteer)
         embedder = await asyncio.to_thread(embedder_of, settings)
+        if isinstance(embedder, OpenAIEmbedder):
+            self.stack.push_async_callback(embedder.aclose)
+        else:
+            await embedder.warm()
+        files = files_of(settings)
+        if isinstance(files, SupabaseStorage):
+            self.stack.push_async_callback(files.aclose)
 
         self.issuer = issuer_of(settings)
         identity: Identity
@@ -121,7 +128,7 @@ class Node:
             identity = supabase
         self.users = Users(identity, UserStore(self.pool))
         self.jobs = Jobs(PostgresJobs(self.pool), PostgresCatalogue(self.pool), queue, embedder, gazetteer)
-        self.resumes = Resumes(PostgresResumes(self.pool), ProcessExtractor(), embedder, gazetteer, files_of(settings))
+        self.resumes = Resumes(PostgresResumes(self.pool), ProcessExtractor(), embedder, gazetteer, files)
 
         offline = OfflineAssistant()
         assistant: Assistant = offline

@@ -15,6 +15,7 @@ MATCHES_PER_ANSWER = 6
 MATCHES_PER_SEARCH = 5
 GREETING_MATCHES = 3
 DESCRIPTION_IN_SEARCH = 600
+REFUSED = "answer_failed:refused"
 
 
 class Catalogue(Protocol):
@@ -98,16 +99,32 @@ class Grounding:
 
 
 def history(events: Sequence[Logged]) -> list[HistoryEntry]:
-    """The messages as an assistant may read them: no notes, no statuses, no contact data."""
-    entries = []
+    """The messages as an assistant may read them: no notes, no statuses, no contact data.
+
+    A question that a model refused stays out of later prompts, once another one has been asked.
+    """
+    entries: list[HistoryEntry] = []
+    refused: list[HistoryEntry] = []
     for event in events:
+        if event.kind == "status" and event.meta.get("reason") == REFUSED:
+            refused += _last_questions(entries)
         if event.kind != "message" or event.role is None or not event.content:
             continue
         author = event.meta.get("author") or {}
         entries.append(
             HistoryEntry(event.role, redact(event.content), author.get("name"), bool(event.meta.get("interrupted")))
         )
-    return entries
+    asked_last = _last_questions(entries)
+    left_out = [entry for entry in refused if not any(entry is asked for asked in asked_last)]
+    return [entry for entry in entries if not any(entry is one for one in left_out)]
+
+
+def _last_questions(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
+    """The run of the seeker's messages at the end."""
+    start = len(entries)
+    while start and entries[start - 1].role == "user":
+        start -= 1
+    return list(entries[start:])
 
 
 def _stored(match: Match) -> dict[str, Any]:

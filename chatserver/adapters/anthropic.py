@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from typing import Any, Literal
@@ -95,7 +95,7 @@ class AnthropicAssistant:
     async def aclose(self) -> None:
         await self._client.close()
 
-    async def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncIterator[str]:
+    async def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncGenerator[str, None]:
         prompt = render(request)
         ceiling = self._ceiling(prompt)
         ends_at = _now() + self._deadline_seconds

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -80,7 +80,7 @@ class OfflineAssistant:
         self._pause_seconds = 1 / words_per_second
         self._sleep = sleep
 
-    async def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncIterator[str]:
+    async def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncGenerator[str, None]:
         text = await _composed(request, toolbox)
         said_already = any(
             "offline assistant" in entry.content for entry in request.history if entry.role == "assistant"

@@ -65,7 +65,9 @@ class SummaryStore:
             rows = await connection.fetch(
                 _SUMMARY + " where s.status is distinct from 'closed' or s.updated_at > now() - interval '1 day'"
                 " order by (s.status = 'active_human'"
-                " and coalesce(s.admin_lease_until < clock_timestamp(), true)) desc, s.waiting_since nulls last, s.updated_at desc limit $1", most,
+                " and coalesce(s.admin_lease_until < clock_timestamp(), true)) desc,"
+                " s.waiting_since nulls last, s.updated_at desc limit $1",
+                most,
             )  # fmt: skip
         return [_summary(row) for row in rows]
 

@@ -292,7 +292,8 @@ class RedisWire:
 
     async def _listen_for_ever(self) -> None:
         failures = 0
-        while True:
+        # The client may swallow a cancel while it connects, so the word to stop counts too.
+        while not self._stopping:
             try:
                 self._pubsub = self._commands.pubsub()
                 await self._pubsub.subscribe(LOBBY, *self._subscribed)
@@ -317,7 +318,7 @@ class RedisWire:
 
     async def _read_for_ever(self) -> None:
         silent = 0
-        while True:
+        while not self._stopping:
             message = await self._pubsub.get_message(timeout=SOCKET_SECONDS)
             if message is None:
                 # Silence proves nothing: a half-open connection is silent too.

@@ -26,6 +26,7 @@ class AdminPage {
     this.found = null;
     this.wanted = new URLSearchParams(location.search).get("session") ?? "";
     this.searching = 0;
+    this.sought = "";
     this.available = sessionStorage.getItem("available") === "yes";
     this.lobby = new LobbyView((session) => this.choose(session));
     this.side = new SeekerSide(byId("beside"), here.api);
@@ -81,12 +82,15 @@ class AdminPage {
 
   /** @param {string} words */
   async search(words) {
+    this.sought = words;
     if (!words) {
       this.found = null;
       return this.drawLobby();
     }
     await attempt(async () => {
-      this.found = (await this.api.get("/api/sessions", { q: words, limit: FOUND_MAX })).items;
+      const page = await this.api.get("/api/sessions", { q: words, limit: FOUND_MAX });
+      if (this.sought !== words) return;
+      this.found = page.items;
       this.drawLobby();
     });
   }
@@ -99,11 +103,13 @@ class AdminPage {
 
   /** @param {string} session */
   async enter(session) {
-    const before = this.state.session?.id;
-    if (before && before !== session) this.line.leave(before);
     this.wanted = session;
-    history.replaceState(null, "", `?session=${encodeURIComponent(session)}`);
-    await attempt(() => this.line.join({ session }, () => (this.state.session?.id === session ? this.state.seq : null)));
+    const joined = await attempt(() => this.line.join({ session }, () => (this.state.session?.id === session ? this.state.seq : null)));
+    if (this.wanted !== session) return;
+    if (joined) this.line.keepOnly(session);
+    // After a refusal the conversation on the screen is still the one that is joined.
+    else this.wanted = this.state.session?.id ?? "";
+    history.replaceState(null, "", this.wanted ? `?session=${encodeURIComponent(this.wanted)}` : location.pathname);
   }
 
   /** @param {any} frame */

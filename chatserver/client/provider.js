@@ -69,10 +69,10 @@ class ProviderPage {
       for (const job of this.jobs.filter((one) => one.status === "processing")) {
         this.replace(await this.api.get(`/api/jobs/${job.id}`));
       }
-    } finally {
-      // A server that is away for a moment does not end the watching.
-      this.poll();
+    } catch {
+      // A server that is away for a moment does not end the watching; the next round tells.
     }
+    this.poll();
   }
 
   /** @param {any} job */

@@ -19,6 +19,8 @@ class SeekerPage {
     this.api = here.api;
     this.state = empty();
     this.queue = "";
+    /** @type {import("./socket.js").Wish} the conversation that was asked for last */
+    this.wish = {};
     this.place = `session:${here.me.id}`;
     this.resume = new ResumeView(here.api, () => this.showMatches());
     this.matches = el("div", { class: "stack", "data-testid": "matches", "aria-live": "polite" });
@@ -67,20 +69,25 @@ class SeekerPage {
 
   /** @param {import("./socket.js").Wish} wish @returns {Promise<void>} */
   async enter(wish) {
-    const before = this.state.session?.id;
-    if (before && before !== wish.session) this.line.leave(before);
+    this.wish = wish;
     const here = () => (this.state.session && this.state.session.id === wish.session ? this.state.seq : null);
     try {
       const frame = await this.line.join(wish, () => (wish.session ? here() : null));
       wish.session = frame.session.id;
       delete wish.new;
       delete wish.job;
+      if (this.wish !== wish) return;
       sessionStorage.setItem(this.place, frame.session.id);
+      // Only now: after a refusal the conversation on the screen must still be a live one.
+      this.line.keepOnly(frame.session.id);
     } catch (error) {
       const refused = /** @type {any} */ (error);
       if (refused.code === "not_found" && wish.session) {
         sessionStorage.removeItem(this.place);
         return this.enter({});
+      }
+      if (!this.state.session && refused.isPassing) {
+        setTimeout(() => this.wish === wish && void this.enter(wish), refused.pauseMs);
       }
       await attempt(() => Promise.reject(refused));
     }

@@ -1,29 +1,20 @@
 /** The line to the server: hello, requests by `ref`, resumption, backoff and the outbox. No DOM. */
 
+import { LineError } from "./refusal.js";
+
 /**
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "signed_out" | "ended"} LineState
  * @typedef {{state: LineState, retryAt: number | null, message: string | null, lost: boolean}} LineStatus
  *   `lost` says that there was a line before; `retryAt` is in epoch milliseconds.
  * @typedef {{session?: string, job?: string, new?: string}} Wish
- * @typedef {{resolve: (frame: any) => void, reject: (error: LineError) => void, kept: boolean}} Pending
+ * @typedef {{resolve: (frame: any) => void, reject: (error: LineError) => void}} Pending
  */
 
 const CONNECT_MS = 10_000;
 const HEARTBEATS_MISSED = 2.5;
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MOST_MS = 30_000;
-const POST_RETRY_MS = 2_000;
 const GOING_AWAY = [1001, 1012];
-const PASSING_CODES = ["rate_limited", "unavailable", "internal", "line_lost"];
-
-export class LineError extends Error {
-  /** @param {string} code @param {string} message @param {number} [retryAfter] seconds */
-  constructor(code, message, retryAfter) {
-    super(message);
-    this.code = code;
-    this.retryAfter = retryAfter;
-  }
-}
 
 export class Line {
   /**
@@ -108,7 +99,7 @@ export class Line {
     if (this.status.state !== "open") {
       return Promise.reject(new LineError("line_lost", "There is no connection just now; try again in a moment."));
     }
-    return new Promise((resolve, reject) => this.ask(type, fields, { resolve, reject, kept: false }));
+    return new Promise((resolve, reject) => this.ask(type, fields, { resolve, reject }));
   }
 
   /** Without waiting for an answer; lost where there is no line. @param {string} type @param {object} fields */
@@ -121,8 +112,7 @@ export class Line {
    * @returns {Promise<any>} the `joined` frame */
   join(wish, after) {
     return new Promise((resolve, reject) => {
-      const pending = { resolve, reject, kept: true };
-      this.wishes.push({ wish, after, pending });
+      this.wishes.push({ wish, after, pending: { resolve, reject } });
       if (this.status.state === "open") this.rejoin();
     });
   }
@@ -131,6 +121,11 @@ export class Line {
   leave(session) {
     this.joined.delete(session);
     if (this.rooms.delete(session)) this.mention("leave", { session });
+  }
+
+  /** Leaves every session but this one. @param {string} session */
+  keepOnly(session) {
+    for (const other of [...this.rooms.keys()]) if (other !== session) this.leave(other);
   }
 
   /** @param {string} session @param {string} content */
@@ -181,17 +176,27 @@ export class Line {
       this.onFrame(frame);
       pending?.resolve(frame);
     }
-    if (frame.type === "welcome") this.rejoin();
+    if (frame.type !== "welcome") return;
+    this.rejoin();
+    for (const session of new Set(this.outbox.items.map((unsent) => unsent.session))) void this.flush(session);
   }
 
   rejoin() {
     const wishes = this.wishes.splice(0);
     for (const [session, after] of this.rooms) {
       if (this.joined.has(session)) continue;
-      const pending = { resolve: () => {}, reject: () => this.rooms.delete(session), kept: true };
+      const pending = { resolve: () => {}, reject: (/** @type {LineError} */ error) => this.lose(session, error) };
       wishes.push({ wish: { session }, after, pending });
     }
     for (const { wish, after, pending } of wishes) this.enter(wish, after, pending);
+  }
+
+  /** A room that could not be entered again: asked for later, or given up where the answer is final.
+   * @param {string} session @param {LineError} error */
+  lose(session, error) {
+    this.joined.delete(session);
+    if (!error.isPassing) this.rooms.delete(session);
+    else setTimeout(() => this.status.state === "open" && this.rejoin(), error.pauseMs);
   }
 
   /** @param {Wish} wish @param {() => number | null} after @param {Pending} pending */
@@ -200,7 +205,6 @@ export class Line {
     if (session) this.joined.add(session);
     const seq = after();
     this.ask("join", seq === null ? wish : { ...wish, after: seq }, {
-      kept: true,
       resolve: (frame) => {
         this.joined.add(frame.session.id);
         this.rooms.set(frame.session.id, after);
@@ -208,8 +212,9 @@ export class Line {
         void this.flush(frame.session.id);
       },
       reject: (error) => {
-        if (error.code === "line_lost") this.wishes.push({ wish, after, pending });
-        else pending.reject(error);
+        if (session) this.joined.delete(session);
+        if (error.code !== "line_lost") pending.reject(error);
+        else if (!session || !this.rooms.has(session)) this.wishes.push({ wish, after, pending });
       },
     });
   }
@@ -221,7 +226,7 @@ export class Line {
     this.flushing.add(session);
     try {
       for (let unsent = this.outbox.next(session); unsent; unsent = this.outbox.next(session)) {
-        if (this.status.state !== "open" || !this.rooms.has(session)) return;
+        if (this.status.state !== "open") return;
         await this.request("post", { session, id: unsent.id, content: unsent.content });
         this.outbox.remove(unsent.id);
       }
@@ -235,11 +240,8 @@ export class Line {
   /** @param {string} session @param {LineError} error */
   refused(session, error) {
     const unsent = this.outbox.next(session);
-    const passing = PASSING_CODES.includes(error.code);
-    if (unsent && !passing) this.outbox.fail(unsent.id, error.message);
-    if (error.code === "line_lost") return;
-    const pause = passing ? (error.retryAfter ?? 0) * 1000 || POST_RETRY_MS : 0;
-    setTimeout(() => void this.flush(session), pause);
+    if (unsent && !error.isPassing) this.outbox.fail(unsent.id, error.message);
+    if (error.code !== "line_lost") setTimeout(() => void this.flush(session), error.isPassing ? error.pauseMs : 0);
   }
 
   /** @param {number} quietMs */

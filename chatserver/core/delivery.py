@@ -158,7 +158,7 @@ def unpack(packed: str) -> Received:
         case ["d", turn, at, length]:
             return Text(int(turn), int(at), int(length), frame)
         case ["e", seq, turn, ("all" | "admins" | "nobody") as audience]:
-            return Durable(int(seq), int(turn), frame, audience)  # type: ignore[arg-type]
+            return Durable(int(seq), int(turn), frame, audience)
         case ["r", turn, length]:
             return Text(int(turn), 0, int(length), frame, whole=True)
         case ["p", turn]:

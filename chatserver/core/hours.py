@@ -33,6 +33,11 @@ class Hours:
         return None
 
 
+def _clock(text: str) -> time:
+    hour, minute = text.split(":")
+    return time(int(hour), int(minute))
+
+
 def parse_hours(text: str) -> Hours:
     """`always`, or ranges such as `Mon-Fri 09:00-18:00, Sat 10:00-14:00`. Raises `ValueError` with a sentence."""
     if text.strip().lower() == "always":
@@ -43,7 +48,7 @@ def parse_hours(text: str) -> Hours:
         if match is None or match["first"] not in DAYS or (match["last"] or match["first"]) not in DAYS:
             raise ValueError(f"{part.strip()!r} is no opening; write for example 'Mon-Fri 09:00-18:00' or 'always'.")
         try:
-            start, end = (time(*map(int, match[name].split(":"))) for name in ("open", "close"))
+            start, end = _clock(match["open"]), _clock(match["close"])
         except ValueError:
             raise ValueError(f"{part.strip()!r} has no such time of day; write hours from 00:00 to 23:59.") from None
         if start >= end:

@@ -1,6 +1,6 @@
 """What the middle asks of the outside world; each port has one real adapter or several under one suite."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -98,7 +98,7 @@ class Toolbox(Protocol):
 
 
 class AnswerFailed(Exception):
-    """The assistant could not finish. `code` is one of refused, stalled, cut, overloaded, down, too_long, bad_key."""
+    """The assistant could not finish. `code` is refused, stalled, cut, overloaded, down, too_long, bad_key or empty."""
 
     def __init__(self, code: str, detail: str = "", *, keep_text: bool = True) -> None:
         super().__init__(detail or code)
@@ -113,7 +113,7 @@ class Assistant(Protocol):
     kind: AssistantKind
     model: str
 
-    def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncIterator[str]:
+    def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncGenerator[str, None]:
         """Pieces of the answer as they come. Raises `AnswerFailed`."""
         ...
 

@@ -270,7 +270,7 @@ async def test_leaving_the_iteration_closes_it_too(server: ModelServer, assistan
     server.plays(Says(text="one two three", hold_after=2))
     stream = assistant.answer(request(), Tools())
     assert await anext(stream)
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     async with asyncio.timeout(5):
         await server.until(lambda: server.gone == 1)
 

@@ -75,7 +75,9 @@ export class ConversationView {
   /** @param {State} state @param {import("../outbox.js").Unsent[]} unsent */
   show(state, unsent) {
     this.state = state;
-    const fresh = (state.session?.id ?? "") !== this.session || !state.events.length;
+    const newest = state.events.at(-1)?.seq ?? 0;
+    // Events behind what is drawn: the server has another log than it had, and this one is drawn anew.
+    const fresh = (state.session?.id ?? "") !== this.session || newest < this.last || !newest;
     const follow = fresh || this.following;
     if (fresh) {
       this.session = state.session?.id ?? "";

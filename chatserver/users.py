@@ -12,7 +12,7 @@ from chatserver.core.redaction import clean
 
 NAME_MAX_CHARACTERS = 120
 
-Sight = Literal["user_read", "resume_read"]
+Sight = Literal["user_read", "resume_read", "matches_read"]
 """What an admin looked at, as the trail calls it."""
 
 

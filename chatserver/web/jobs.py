@@ -26,6 +26,7 @@ class JobRoutes:
         users = self._users
         return [
             Route("/api/matches", signed_in(users, self.matches, "seeker"), methods=["GET"]),
+            Route("/api/users/{id}/matches", signed_in(users, self.matches_of, "admin"), methods=["GET"]),
             Route("/api/jobs", signed_in(users, self.search), methods=["GET"]),
             Route("/api/jobs", signed_in(users, self.publish, "provider", "admin"), methods=["POST"]),
             Route("/api/jobs/{id}", signed_in(users, self.one), methods=["GET"]),
@@ -41,6 +42,11 @@ class JobRoutes:
             location=text_of(request, "location"),
         )  # fmt: skip
         return page([msgspec.to_builtins(one) for one in found], None)
+
+    async def matches_of(self, request: Request, user: User) -> Response:
+        """What the seeker sees, for the admin beside them; looking is written down, as reasons quote the resume."""
+        seeker = await self._users.look(user, id_of(request), "matches_read")
+        return await self.matches(request, seeker)
 
     async def search(self, request: Request, user: User) -> Response:
         jobs, following = await self._jobs.search(

@@ -52,12 +52,14 @@ _ANSWERS: dict[Key, type] = {
 }
 _LISTS: dict[Key, Any] = {
     ("/api/matches", "get"): Match,
+    ("/api/users/{id}/matches", "get"): Match,
     ("/api/jobs", "get"): Job,
     ("/api/sessions", "get"): SessionSummary,
     ("/api/sessions/{id}/messages", "get"): Message | StatusChanged,
 }
 _QUERIES: dict[Key, tuple[str, ...]] = {
     ("/api/matches", "get"): ("limit", "source", "location"),
+    ("/api/users/{id}/matches", "get"): ("limit", "source", "location"),
     ("/api/jobs", "get"): ("q", "source", "location", "limit", "cursor"),
     ("/api/sessions", "get"): ("status", "q", "limit", "cursor"),
     ("/api/sessions/{id}/messages", "get"): ("after", "before", "limit"),

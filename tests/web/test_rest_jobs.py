@@ -132,6 +132,13 @@ async def test_matches_say_why(house: House) -> None:
     only = (await asha.gets("/api/matches", location="Mumbai")).json()["items"]
     assert [one["job"]["id"] for one in only] == [auditor["id"]]
     problem_of(await asha.gets("/api/matches", limit=MATCHES_MAX + 1), 400, "bad_content")
+    admin = await house.caller("admin")
+    beside = (await admin.gets(f"/api/users/{asha.user.id}/matches", limit=5)).json()
+    assert beside == page
+    problem_of(await asha.gets(f"/api/users/{asha.user.id}/matches"), 403, "forbidden")
+    problem_of(await admin.gets(f"/api/users/{uuid4()}/matches"), 404, "not_found")
+    seen = await house.database.fetchval("select count(*) from public.audit_log where action = 'matches_read'")
+    assert seen == 1
 
 
 async def test_one_job_held_against_the_resume(house: House) -> None:

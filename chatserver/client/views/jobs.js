@@ -18,7 +18,7 @@ function skillList(label, skills, kind) {
 function reasonList(reasons) {
   if (!reasons || !reasons.length) return null;
   return el("dl", { class: "reasons" }, reasons.slice(0, REASONS_SHOWN).map((reason) => el("div", {},
-    el("dt", {}, "Your resume"), el("dd", {}, el("q", {}, reason.resume)),
+    el("dt", {}, "The resume"), el("dd", {}, el("q", {}, reason.resume)),
     el("dt", {}, "The job"), el("dd", {}, el("q", {}, reason.job)))));
 }
 
@@ -27,19 +27,20 @@ function joinedWords(...parts) {
   return parts.filter(Boolean).join(" · ");
 }
 
-/** @param {any} match as `GET /api/matches` has it @param {(job: string) => any} ask */
-export function matchCard(match, ask) {
+/** @param {any} match as `GET /api/matches` has it @param {((job: string) => any) | null} ask null for who only looks on
+ * @param {string} whose the resume's owner in words */
+export function matchCard(match, ask, whose = "You") {
   const job = match.job;
   const why = reasonList(match.reasons);
   return el("article", { class: "card match", "data-testid": "match", "data-job": job.id },
     el("h3", {}, job.title),
     el("p", { class: "quiet" }, joinedWords(job.company_name, job.location)),
     job.status !== "active" ? el("p", { class: "tag" }, `This job is ${job.status}.`) : null,
-    skillList("You bring", match.matched_skills, "have"),
-    skillList("Not in your resume", match.missing_skills, "lack"),
+    skillList(whose === "You" ? "You bring" : `${whose} brings`, match.matched_skills, "have"),
+    skillList(whose === "You" ? "Not in your resume" : "Not in the resume", match.missing_skills, "lack"),
     why ? el("details", {}, el("summary", {}, "Why it fits"), why) : null,
     el("div", { class: "row" },
-      button("Ask about this job", () => ask(job.id), { class: "soft", "aria-label": `Ask about this job: ${job.title}` }),
+      ask && button("Ask about this job", () => ask(job.id), { class: "soft", "aria-label": `Ask about this job: ${job.title}` }),
       outward(job.external_apply_url, "Apply")),
   );
 }

@@ -43,7 +43,7 @@ def endless_pdf() -> bytes:
 
 async def test_memory_has_an_end() -> None:
     with pytest.raises(Refused, match=LIMITS):
-        await ProcessExtractor(memory_max_bytes=48 * 1024 * 1024).extract(files.plain_pdf())
+        await ProcessExtractor(memory_max_bytes=8 * 1024 * 1024).extract(files.plain_pdf())
 
 
 async def test_the_wall_clock_has_an_end() -> None:

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -24,6 +25,7 @@ from chatserver.settings import Settings
 pytest_plugins = ["tests.models"]
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+MOVED_PREFIX = "ottobon-postgres-"
 
 # No setting of the person who runs the tests reaches them: no database, no key that costs money.
 for _field in fields(Settings):
@@ -70,6 +72,16 @@ class PostgresServer:
             await admin.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where Postgres moved its data because its account cannot reach pytest's folders, that goes at the end."""
+    yield
+    for moved in tmp_path_factory.getbasetemp().rglob("MOVED"):
+        place = Path(moved.read_text().strip())
+        if place.name.startswith(MOVED_PREFIX):
+            shutil.rmtree(place, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def servers_folder() -> Iterator[Path]:
     """A folder that the account of an embedded server can reach, unlike pytest's own."""
@@ -100,9 +112,37 @@ def postgres_server(servers_folder: Path) -> Iterator[PostgresServer]:
         shutil.rmtree(embedded.folder)
 
 
+class Copies:
+    """Copies of a database, one of them always ahead: it is made while the test before still runs."""
+
+    def __init__(self, server: PostgresServer, template: str, maker: ThreadPoolExecutor) -> None:
+        self._server = server
+        self._template = template
+        self._maker = maker
+        self._left: list[Future[None]] = []
+        self._ahead = self._make()
+
+    def take(self) -> str:
+        """The owner's URL of a copy that nobody else has."""
+        url = self._ahead.result()
+        self._ahead = self._make()
+        return url
+
+    def leave(self, url: str) -> None:
+        self._left.append(self._maker.submit(lambda: asyncio.run(self._server.drop(url))))
+
+    def close(self) -> None:
+        self.leave(self._ahead.result())
+        for drop in self._left:
+            drop.result()
+
+    def _make(self) -> Future[str]:
+        return self._maker.submit(lambda: asyncio.run(self._server.create(template=self._template)))
+
+
 @pytest.fixture(scope="session")
-def migrated(postgres_server: PostgresServer) -> Iterator[str]:
-    """The name of a database with all migrations applied, to be copied."""
+def migrated(postgres_server: PostgresServer) -> Iterator[Copies]:
+    """Copies of a database with all migrations applied."""
 
     async def make() -> str:
         url = await postgres_server.create()
@@ -110,16 +150,19 @@ def migrated(postgres_server: PostgresServer) -> Iterator[str]:
         return url
 
     url = asyncio.run(make())
-    yield urlsplit(url).path[1:]
+    with ThreadPoolExecutor(1) as maker:
+        copies = Copies(postgres_server, urlsplit(url).path[1:], maker)
+        yield copies
+        copies.close()
     asyncio.run(postgres_server.drop(url))
 
 
 @pytest_asyncio.fixture
-async def database_url(postgres_server: PostgresServer, migrated: str) -> AsyncIterator[str]:
+async def database_url(migrated: Copies) -> AsyncIterator[str]:
     """The ordinary owner's URL of a fresh, migrated database."""
-    url = await postgres_server.create(template=migrated)
+    url = migrated.take()
     yield url
-    await postgres_server.drop(url)
+    migrated.leave(url)
 
 
 @pytest_asyncio.fixture

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from chatserver.adapters.jobs import JOB_COLUMNS, answering, job_of
+from chatserver.adapters.jobs import JOB_COLUMNS, job_of
+from chatserver.adapters.postgres import answering
 from chatserver.core.job import Job
 from chatserver.core.job_ports import Candidate, Filters, Place, ResumeOf
 from chatserver.core.ports import Vector

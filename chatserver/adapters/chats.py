@@ -8,11 +8,10 @@ from uuid import UUID
 import asyncpg
 
 from chatserver.adapters.locked_session import ANSWER_LEASE_SECONDS, COLUMNS, LockedSession, logged, read_sources
-from chatserver.adapters.postgres import AWAY, reason
+from chatserver.adapters.postgres import acquired
 from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatTransaction, Overdue, Position, SessionRow
 from chatserver.core.events import Logged
-from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import Source
 
 
@@ -25,21 +24,13 @@ class ChatStore:
         self._admin_lease_seconds = admin_lease_seconds
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
-        try:
-            async with self._pool.acquire(timeout=10) as connection:
-                yield connection
-        except AWAY as error:
-            raise Unavailable(f"The database does not answer just now ({reason(error)}); try again.") from error
-
-    @asynccontextmanager
     async def transaction(self, session: UUID) -> AsyncIterator[ChatTransaction]:
-        async with self._connection() as connection, connection.transaction():
+        async with acquired(self._pool) as connection, connection.transaction():
             yield LockedSession(connection, session, self._owner, self._admin_lease_seconds)
 
     async def open(self, user: User, *, job: UUID | None, new: UUID | None) -> tuple[UUID, bool]:
         """The seeker's session and whether it was made just now. The user's row is locked: two tabs open one."""
-        async with self._connection() as connection, connection.transaction():
+        async with acquired(self._pool) as connection, connection.transaction():
             await connection.execute("select 1 from public.users where id = $1 for no key update", user.id)
             if new is not None:
                 found = await connection.fetchval(
@@ -60,7 +51,7 @@ class ChatStore:
 
     async def session(self, session: UUID) -> SessionRow | None:
         """The session as it stands, after what another writer left in `conversation_log` was taken in."""
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             changed = await connection.fetchval(
                 "select conversation_log <> '[]' and logged_hash is distinct from md5(conversation_log::text)"
                 " from public.chat_sessions where id = $1", session,
@@ -86,7 +77,7 @@ class ChatStore:
         return SessionRow(*row.values()) if row else None
 
     async def events_after(self, session: UUID, after: int, most: int, upto: int | None = None) -> list[Logged]:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 f"select {COLUMNS} from public.chat_messages where session_id = $1 and seq > $2"
                 " and ($4::bigint is null or seq <= $4) order by seq limit $3", session, after, most, upto,
@@ -95,7 +86,7 @@ class ChatStore:
 
     async def events_before(self, session: UUID, before: int, most: int) -> list[Logged]:
         """The last `most` events below `before`, oldest first."""
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 f"select {COLUMNS} from public.chat_messages where session_id = $1 and seq < $2"
                 " order by seq desc limit $3", session, before, most,
@@ -103,19 +94,19 @@ class ChatStore:
         return [logged(row) for row in reversed(rows)]
 
     async def positions(self, sessions: Sequence[UUID]) -> list[Position]:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 "select id, seq, turn from public.chat_sessions where id = any ($1::uuid[])", list(sessions)
             )
         return [Position(row["id"], row["seq"], row["turn"]) for row in rows]
 
     async def sources(self, session: UUID, refs: Sequence[int]) -> list[Source]:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             return await read_sources(connection, session, refs)
 
     async def queue_position(self, session: UUID) -> int:
         """1 for the one that has waited longest."""
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             place: int = await connection.fetchval(
                 "select count(*) from public.chat_sessions s, public.chat_sessions mine where mine.id = $1"
                 " and s.waiting_since <= mine.waiting_since", session,
@@ -124,7 +115,7 @@ class ChatStore:
 
     async def renew_leases(self) -> set[tuple[UUID, int]]:
         """Which answers this process still owns; in one statement for all of them."""
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 "update public.chat_answers set lease_until = clock_timestamp() + make_interval(secs => $2)"
                 " where owner = $1 and state = 'running' and lease_until > '-infinity' returning session_id, turn",
@@ -134,14 +125,14 @@ class ChatStore:
 
     async def give_up_leases(self) -> None:
         """Hands this process's answers over to whoever looks next."""
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             await connection.execute(
                 "update public.chat_answers set lease_until = '-infinity' where owner = $1 and state = 'running'",
                 self._owner,
             )
 
     async def ownerless(self, most: int) -> list[UUID]:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 "select session_id from public.chat_answers where state = 'running' and lease_until < clock_timestamp()"
                 " order by lease_until limit $1", most,
@@ -149,24 +140,24 @@ class ChatStore:
         return [row["session_id"] for row in rows]
 
     async def note_usage(self, session: UUID, turn: int, usage: dict[str, Any]) -> None:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             await connection.execute(
                 "update public.chat_answers set usage = $3 where session_id = $1 and turn = $2", session, turn, usage
             )
 
     async def flush(self, sessions: Sequence[UUID]) -> None:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             await connection.execute("select public.chat_flush($1::uuid[])", list(sessions))
 
     async def flush_left(self, seconds: float, most: int) -> int:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             written: int = await connection.fetchval(
                 "select public.chat_flush_left(now() - make_interval(secs => $1), $2)", seconds, most
             )
         return written
 
     async def renew_admin_lease(self, session: UUID, admin: UUID) -> None:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             await connection.execute(
                 "update public.chat_sessions set admin_lease_until = clock_timestamp() + make_interval(secs => $3)"
                 " where id = $1 and admin_id = $2 and status = 'active_human'",
@@ -175,7 +166,7 @@ class ChatStore:
 
     async def overdue(self, most: int) -> list[Overdue]:
         """Sessions whose holder is gone while a message that came through this server waits another lease."""
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 """
                 select s.id, q.seq from public.chat_sessions s, lateral (

@@ -1,18 +1,16 @@
 """The rows of `jobs` in Postgres: published, edited, closed, and how far their enrichment is."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from chatserver.adapters.postgres import AWAY, reason
+from chatserver.adapters.postgres import answering
 from chatserver.core.draft import JobDraft, Posting, description_hash
 from chatserver.core.guides import EnricherKind, Guides, JobText
 from chatserver.core.job import QUESTIONS_PER_JOB, TIPS_PER_JOB, Job, PrepQuestion
 from chatserver.core.job_ports import Enrichment, EnrichmentTask, Outcome
-from chatserver.core.ports import Unavailable
 
 DRAFT_COLUMNS = (
     "title", "description_raw", "skills_required", "company_name", "location", "external_apply_url",
@@ -87,15 +85,6 @@ select skills_required, resume_guide_generated, prep_guide_generated from public
    and jsonb_array_length(prep_guide_generated) = $5
  order by coalesce(skills_given, '[]'::jsonb) <> '[]'::jsonb, created_at desc limit 1
 """
-
-
-@asynccontextmanager
-async def answering() -> AsyncIterator[None]:
-    """Every way in which Postgres may be away, as one."""
-    try:
-        yield
-    except AWAY as error:
-        raise Unavailable(f"The database does not answer just now ({reason(error)}); try again.") from error
 
 
 def job_of(row: asyncpg.Record) -> Job:

@@ -1,5 +1,7 @@
 """The pool of connections to Postgres, with jsonb and vectors as Python values."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -62,3 +64,19 @@ async def connect(url: str, *, size: int = 8, pooler: bool = False) -> asyncpg.P
 def reason(error: BaseException) -> str:
     """The first line of an error, for a person."""
     return str(error).partition("\n")[0].strip() or type(error).__name__
+
+
+@asynccontextmanager
+async def answering() -> AsyncIterator[None]:
+    """Every way in which Postgres may be away, as one."""
+    try:
+        yield
+    except AWAY as error:
+        raise Unavailable(f"The database does not answer just now ({reason(error)}); try again.") from error
+
+
+@asynccontextmanager
+async def acquired(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """One connection of the pool. Raises `Unavailable`, also where none is to be had in time."""
+    async with answering(), pool.acquire(timeout=CONNECT_SECONDS) as connection:
+        yield connection

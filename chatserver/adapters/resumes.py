@@ -4,7 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
-from chatserver.adapters.jobs import answering
+from chatserver.adapters.postgres import answering
 from chatserver.core.errors import Refused
 from chatserver.core.ports import StoredResume, Vector
 

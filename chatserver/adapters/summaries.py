@@ -1,15 +1,13 @@
 """What lists of sessions show: who, in which status, waiting since when, and the last word."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
-from chatserver.adapters.postgres import AWAY, reason
+from chatserver.adapters.postgres import acquired
 from chatserver.core.events import instant
-from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import Person, SessionSummary
 
 LAST_MAX_CHARACTERS = 160
@@ -51,17 +49,9 @@ class SummaryStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
-        try:
-            async with self._pool.acquire(timeout=10) as connection:
-                yield connection
-        except AWAY as error:
-            raise Unavailable(f"The database does not answer just now ({reason(error)}); try again.") from error
-
     async def lobby(self, most: int) -> list[SessionSummary]:
         """Waiting first, longest first; then those whose admin is gone; then the newest."""
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 _SUMMARY + " where s.status is distinct from 'closed' or s.updated_at > now() - interval '1 day'"
                 " order by (s.status = 'active_human'"
@@ -72,7 +62,7 @@ class SummaryStore:
         return [_summary(row) for row in rows]
 
     async def some(self, sessions: Sequence[UUID]) -> list[SessionSummary]:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(_SUMMARY + " where s.id = any ($1::uuid[])", list(sessions))
         return [_summary(row) for row in rows]
 
@@ -80,7 +70,7 @@ class SummaryStore:
         self, *, seeker: UUID | None, status: str | None, q: str | None, before: tuple[datetime, UUID] | None, most: int
     ) -> list[tuple[datetime, SessionSummary]]:
         """The newest first, of one seeker or of all; `q` is looked for in names, addresses and messages."""
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 _SUMMARY
                 + """ where ($1::uuid is null or s.user_id = $1) and ($2::text is null or s.status::text = $2)

@@ -1,13 +1,12 @@
 """The rows of `users`, as far as authority and names go, and the trail of who looked at them or changed them."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from chatserver.adapters.postgres import AWAY, reason
+from chatserver.adapters.postgres import acquired
 from chatserver.core.access import Role, User
 from chatserver.core.errors import Refused
 from chatserver.core.ports import Unavailable
@@ -25,22 +24,14 @@ class UserStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
-        try:
-            async with self._pool.acquire(timeout=10) as connection:
-                yield connection
-        except AWAY as error:
-            raise Unavailable(f"The database does not answer just now ({reason(error)}); try again.") from error
-
     async def get(self, id: UUID) -> User | None:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             row = await connection.fetchrow(f"select {_COLUMNS} from public.users where id = $1", id)
         return _user(row) if row else None
 
     async def by_email(self, email: str) -> User | None:
         """The user of this address, in whatever case it is written. Raises `Refused` where that is more than one."""
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 f"select {_COLUMNS} from public.users where lower(email) = lower($1)"
                 " order by email = $1 desc, created_at, id limit 2", email.strip(),
@@ -50,7 +41,7 @@ class UserStore:
         return _user(rows[0]) if rows else None
 
     async def some(self, ids: Sequence[UUID]) -> list[User]:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             rows = await connection.fetch(f"select {_COLUMNS} from public.users where id = any ($1::uuid[])", list(ids))
         return [_user(row) for row in rows]
 
@@ -64,7 +55,7 @@ class UserStore:
             return known
         taken = False
         try:
-            async with self._connection() as connection:
+            async with acquired(self._pool) as connection:
                 await connection.execute(
                     "insert into public.users (id, email, role, full_name) values ($1, $2, 'seeker', $3)"
                     " on conflict (id) do nothing", id, email or f"{id}@users.invalid", name,
@@ -82,7 +73,7 @@ class UserStore:
         return known
 
     async def set_full_name(self, id: UUID, full_name: str | None) -> None:
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             await connection.execute("update public.users set full_name = $2 where id = $1", id, full_name)
 
     async def set_role(self, id: UUID, role: Role) -> None:
@@ -95,7 +86,7 @@ class UserStore:
         self, id: UUID, *, role: Role | None = None, deactivated: bool | None = None, by: UUID | None = None
     ) -> None:
         """Changes what is not None, together with its entry in the trail; `by` None is an operator at the machine."""
-        async with self._connection() as connection, connection.transaction():
+        async with acquired(self._pool) as connection, connection.transaction():
             row = await connection.fetchrow(f"select {_COLUMNS} from public.users where id = $1 for update", id)
             if row is None:
                 return
@@ -116,7 +107,7 @@ class UserStore:
 
     async def note(self, by: UUID, action: str, subject: UUID) -> None:
         """Writes into the trail that `by` did `action` to the user `subject`."""
-        async with self._connection() as connection:
+        async with acquired(self._pool) as connection:
             await _note(connection, by, action, subject, {})
 
 

@@ -32,6 +32,7 @@ from chatserver.adapters.openai import OpenAIEmbedder
 from chatserver.adapters.postgres import connect
 from chatserver.adapters.queue import ArqQueue
 from chatserver.adapters.resumes import PostgresResumes
+from chatserver.adapters.runs import RunStore
 from chatserver.adapters.spend import DayBudget
 from chatserver.adapters.storage import FolderStorage, SupabaseStorage
 from chatserver.adapters.summaries import SummaryStore
@@ -47,9 +48,11 @@ from chatserver.hub import Hub
 from chatserver.jobs import Jobs
 from chatserver.reading import Reading
 from chatserver.resumes import Resumes
+from chatserver.runs import Runs
 from chatserver.settings import Settings
 from chatserver.users import Identity, Users
 from chatserver.web import pages
+from chatserver.web.admin import AdminRoutes
 from chatserver.web.health import HealthRoutes
 from chatserver.web.jobs import JobRoutes
 from chatserver.web.me import PeopleRoutes
@@ -128,6 +131,7 @@ class Node:
             identity = supabase
         self.users = Users(identity, UserStore(self.pool))
         self.jobs = Jobs(PostgresJobs(self.pool), PostgresCatalogue(self.pool), queue, embedder, gazetteer)
+        self.runs = Runs(RunStore(self.pool))
         self.resumes = Resumes(PostgresResumes(self.pool), ProcessExtractor(), embedder, gazetteer, files)
 
         offline = OfflineAssistant()
@@ -225,6 +229,7 @@ class Node:
             *HealthRoutes(self.users, self.config(), self.ready, self.issuer).routes(),
             *PeopleRoutes(self.users, self.resumes, spend_upload).routes(),
             *JobRoutes(self.users, self.jobs).routes(),
+            *AdminRoutes(self.users, self.runs).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),
         ]
         return [

@@ -9,7 +9,7 @@ from chatserver.core.access import User, may_manage_job, may_publish_jobs
 from chatserver.core.draft import JobChanges, JobDraft, Posting
 from chatserver.core.errors import Refused
 from chatserver.core.gazetteer import Gazetteer
-from chatserver.core.job import Job, Match
+from chatserver.core.job import SYSTEM_PROVIDER, Job, Match
 from chatserver.core.job_ports import Catalogue, Enrichment, Filters, JobQueue, JobStore, Place
 from chatserver.core.places import spellings
 from chatserver.core.ports import Embedder, Unavailable
@@ -18,9 +18,6 @@ from chatserver.matches import Matcher, embed_job
 __all__ = ["SYSTEM_PROVIDER", "JobChanges", "JobDraft", "Jobs", "Posting", "embed_job"]
 
 log = logging.getLogger(__name__)
-
-SYSTEM_PROVIDER = UUID("00000000-0000-4000-a000-000000000001")
-"""Owns what was scraped."""
 
 LIST_MAX = 100
 MATCHES_MAX = 50
@@ -53,7 +50,7 @@ class Jobs:
 
     async def take_in(self, posting: Posting) -> Job | None:
         """A job of a career site, once; None where it is already there."""
-        taken = await self._store.take_in(SYSTEM_PROVIDER, _checked(posting))
+        taken = await self._store.take_in(SYSTEM_PROVIDER, posting.checked())
         if taken is None:
             return None
         await self._hasten(taken[1])
@@ -161,13 +158,6 @@ class Jobs:
 
 def _unknown() -> Refused:
     return Refused("not_found", "There is no such job.")
-
-
-def _checked(posting: Posting) -> Posting:
-    return Posting(
-        posting.draft.checked(), posting.source_name, posting.board, posting.external_id, posting.language,
-        posting.posted_at,
-    )  # fmt: skip
 
 
 def _filters(source: str | None, location: str | None, viewer: User | None = None) -> Filters:

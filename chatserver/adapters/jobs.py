@@ -20,14 +20,16 @@ JOB_COLUMNS = """id, provider_id, title, description_raw, skills_required, resum
   posted_at, closed_at, enriched_by, failure"""
 
 # What is waited for, in one jsonb: {version, since, attempts, bulk, fresh, changes} and, once given up, {failed}.
-_PENDING = """jsonb_build_object('version', gen_random_uuid(), 'since', clock_timestamp(), 'attempts', 0,
+PENDING = """jsonb_build_object('version', gen_random_uuid(), 'since', clock_timestamp(), 'attempts', 0,
   'bulk', $1::boolean, 'fresh', $2::boolean, 'changes', $3::jsonb)"""
 
 _INSERT = f"""
 insert into public.jobs (pending, provider_id, title, description_raw, skills_required, skills_given, company_name,
-    location, external_apply_url, description_hash, status, source_name, board, external_id, language, posted_at)
-select {_PENDING}, $4::uuid, $5::text, $6::text, $7::jsonb, $7::jsonb, $8::text, $9::text, $10::text, $11::text,
-    'processing', $12::text, $13::text, $14::text, $15::text, $16::timestamptz
+    location, external_apply_url, description_hash, status, source_name, board, external_id, language, posted_at,
+    closes_at, last_seen_at)
+select {PENDING}, $4::uuid, $5::text, $6::text, $7::jsonb, $7::jsonb, $8::text, $9::text, $10::text, $11::text,
+    'processing', $12::text, $13::text, $14::text, $15::text, $16::timestamptz, $17::timestamptz,
+    case when $13::text is not null then clock_timestamp() end
  where $14::text is null
     or not exists (select from public.jobs where company_name = $8::text and external_id = $14::text)
 on conflict do nothing
@@ -66,7 +68,7 @@ update public.jobs set failure = $3, pending = pending || '{"failed": true}'::js
 
 # Rows that another writer left in `processing` have nothing pending: they are given a version here.
 _ADOPT = f"""
-update public.jobs set pending = {_PENDING} - 'since' || jsonb_build_object('since', created_at),
+update public.jobs set pending = {PENDING} - 'since' || jsonb_build_object('since', created_at),
     description_hash = coalesce(description_hash, encode(sha256(convert_to(description_raw, 'UTF8')), 'hex'))
  where id in (select id from public.jobs where status = 'processing' and pending is null
     and created_at < clock_timestamp() - make_interval(secs => $4) limit $5 for update skip locked)
@@ -112,7 +114,7 @@ def _strings(value: Any) -> tuple[str, ...]:
     return tuple(entry for entry in _entries(value) if isinstance(entry, str))
 
 
-def _enrichment(row: asyncpg.Record) -> Enrichment:
+def enrichment_of(row: asyncpg.Record) -> Enrichment:
     return Enrichment(row["id"], row["pending"]["version"], bool(row["pending"].get("bulk")))
 
 
@@ -123,15 +125,15 @@ class PostgresJobs:
         self._pool = pool
 
     async def add(self, provider: UUID, draft: JobDraft) -> tuple[Job, Enrichment]:
-        row = await self._insert(False, provider, draft, None, None, None, None, None)
-        return job_of(row), _enrichment(row)
+        row = await self._insert(False, provider, draft, None, None, None, None, None, None)
+        return job_of(row), enrichment_of(row)
 
     async def take_in(self, provider: UUID, posting: Posting) -> tuple[Job, Enrichment] | None:
         row = await self._insert(
             True, provider, posting.draft, posting.source_name, posting.board, posting.external_id, posting.language,
-            posting.posted_at,
+            posting.posted_at, posting.closes_at,
         )  # fmt: skip
-        return (job_of(row), _enrichment(row)) if row else None
+        return (job_of(row), enrichment_of(row)) if row else None
 
     async def _insert(self, bulk: bool, provider: UUID, draft: JobDraft, *source: Any) -> Any:
         async with answering():
@@ -141,7 +143,9 @@ class PostgresJobs:
                 *source,
             )  # fmt: skip
 
-    async def change(self, job: UUID, columns: Mapping[str, Any], *, fresh: bool) -> tuple[Job, Enrichment] | None:
+    async def change(
+        self, job: UUID, columns: Mapping[str, Any], *, fresh: bool, bulk: bool = False
+    ) -> tuple[Job, Enrichment] | None:
         changes = {n: list(v) if isinstance(v, tuple) else v for n, v in columns.items() if n in DRAFT_COLUMNS}
         async with answering(), self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow("select status, pending from public.jobs where id = $1 for update", job)
@@ -155,12 +159,12 @@ class PostgresJobs:
                 await self._write(connection, job, changes)
                 changes = {}
             row = await connection.fetchrow(
-                f"update public.jobs set pending = {_PENDING}, failure = null, "
+                f"update public.jobs set pending = {PENDING}, failure = null, "
                 "status = case when status = 'active' then status else 'processing' end "
                 f"where id = $4 returning {JOB_COLUMNS}, pending",
-                False, fresh, changes, job,
+                bulk, fresh, changes, job,
             )  # fmt: skip
-            return job_of(row), _enrichment(row)
+            return job_of(row), enrichment_of(row)
 
     @staticmethod
     async def _write(connection: Any, job: UUID, changes: Mapping[str, Any]) -> None:
@@ -240,4 +244,4 @@ class PostgresJobs:
         async with answering():
             await self._pool.execute(_ADOPT, True, False, {}, seconds, most)
             rows = await self._pool.fetch(_OVERDUE, seconds, most)
-        return [_enrichment(row) for row in rows]
+        return [enrichment_of(row) for row in rows]

@@ -14,6 +14,7 @@ SKILL_MAX_CHARACTERS = 100
 COMPANY_MAX_CHARACTERS = 200
 LOCATION_MAX_CHARACTERS = 200
 URL_MAX_CHARACTERS = 2_000
+EXTERNAL_ID_MAX_CHARACTERS = 200
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -73,6 +74,12 @@ class Posting:
     external_id: str
     language: str | None = None
     posted_at: datetime | None = None
+    closes_at: datetime | None = None
+
+    def checked(self) -> "Posting":
+        """The posting as it may be stored. Raises `Refused` (`bad_content`)."""
+        _text("external_id", self.external_id, EXTERNAL_ID_MAX_CHARACTERS, needed=True)
+        return replace(self, draft=self.draft.checked())
 
 
 def description_hash(description_raw: str) -> str:

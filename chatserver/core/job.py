@@ -7,6 +7,9 @@ from uuid import UUID
 
 JobStatus = Literal["processing", "active", "failed", "closed"]
 
+SYSTEM_PROVIDER = UUID("00000000-0000-4000-a000-000000000001")
+"""Owns what was scraped."""
+
 TIPS_PER_JOB = 5
 QUESTIONS_PER_JOB = 5
 TITLE_MAX_CHARACTERS = 300

@@ -57,7 +57,9 @@ class JobStore(Protocol):
         """None where `(company_name, external_id)` is already there."""
         ...
 
-    async def change(self, job: UUID, columns: Mapping[str, Any], *, fresh: bool) -> tuple[Job, Enrichment] | None:
+    async def change(
+        self, job: UUID, columns: Mapping[str, Any], *, fresh: bool, bulk: bool = False
+    ) -> tuple[Job, Enrichment] | None:
         """A new version; an active job shows its old one until `complete`. None where the job is closed."""
         ...
 

@@ -12,7 +12,9 @@ from chatserver.core.draft import JobChanges, JobDraft
 from chatserver.core.errors import CODES
 from chatserver.core.job import Job, Match
 from chatserver.core.protocol import AnyClientFrame, AnyServerFrame, Message, SessionSummary, StatusChanged
+from chatserver.core.run import Run
 from chatserver.resumes import Resume, ResumeRead
+from chatserver.web.admin import RunRequest
 from chatserver.web.health import SignedIn, SignIn
 from chatserver.web.me import Profile, ProfileChanges, ResumeText, UserChanges
 from chatserver.web.rest import encoded
@@ -27,6 +29,7 @@ _BODIES: dict[Key, type] = {
     ("/api/users/{id}", "patch"): UserChanges,
     ("/api/jobs", "post"): JobDraft,
     ("/api/jobs/{id}", "patch"): JobChanges,
+    ("/api/admin/runs", "post"): RunRequest,
     ("/auth/dev", "post"): SignIn,
 }
 _ANSWERS: dict[Key, type] = {
@@ -44,6 +47,7 @@ _ANSWERS: dict[Key, type] = {
     ("/api/jobs/{id}", "delete"): Job,
     ("/api/jobs/{id}/enrich", "post"): Job,
     ("/api/jobs/{id}/match", "post"): Match,
+    ("/api/admin/runs", "post"): Run,
     ("/api/sessions/{id}", "get"): SessionSummary,
     ("/api/sessions/{id}/transcript.json", "get"): Transcript,
     ("/api/sessions/{id}/takeover", "put"): SessionSummary,
@@ -54,6 +58,7 @@ _LISTS: dict[Key, Any] = {
     ("/api/matches", "get"): Match,
     ("/api/users/{id}/matches", "get"): Match,
     ("/api/jobs", "get"): Job,
+    ("/api/admin/runs", "get"): Run,
     ("/api/sessions", "get"): SessionSummary,
     ("/api/sessions/{id}/messages", "get"): Message | StatusChanged,
 }
@@ -61,6 +66,7 @@ _QUERIES: dict[Key, tuple[str, ...]] = {
     ("/api/matches", "get"): ("limit", "source", "location"),
     ("/api/users/{id}/matches", "get"): ("limit", "source", "location"),
     ("/api/jobs", "get"): ("q", "source", "location", "limit", "cursor"),
+    ("/api/admin/runs", "get"): ("limit", "cursor"),
     ("/api/sessions", "get"): ("status", "q", "limit", "cursor"),
     ("/api/sessions/{id}/messages", "get"): ("after", "before", "limit"),
 }
@@ -72,6 +78,7 @@ _OTHER_MEDIA: dict[Key, str] = {
 _OTHER_STATUS: dict[Key, str] = {
     ("/api/jobs", "post"): "201",
     ("/api/jobs/{id}/enrich", "post"): "202",
+    ("/api/admin/runs", "post"): "202",
     ("/api/me/resume", "delete"): "204",
 }
 _OPEN = ("/healthz", "/readyz", "/metrics", "/api/config", "/auth/dev")

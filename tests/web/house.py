@@ -23,6 +23,7 @@ from chatserver.adapters.limits import RedisRate
 from chatserver.adapters.minilm import MiniLM
 from chatserver.adapters.offline_enricher import OfflineEnricher
 from chatserver.adapters.resumes import PostgresResumes
+from chatserver.adapters.runs import RunStore
 from chatserver.adapters.storage import FolderStorage
 from chatserver.adapters.summaries import SummaryStore
 from chatserver.adapters.users import UserStore
@@ -35,7 +36,9 @@ from chatserver.enrichment import Enriching
 from chatserver.jobs import Jobs
 from chatserver.reading import Reading
 from chatserver.resumes import Resumes
+from chatserver.runs import Runs
 from chatserver.users import Users
+from chatserver.web.admin import AdminRoutes
 from chatserver.web.health import HealthRoutes
 from chatserver.web.jobs import JobRoutes
 from chatserver.web.me import PeopleRoutes
@@ -89,6 +92,7 @@ class House:
         store = PostgresJobs(database)
         self.jobs = Jobs(store, PostgresCatalogue(database), self.queue, minilm, gazetteer)
         self.enriching = Enriching(store, OfflineEnricher(gazetteer), minilm)
+        self.runs = Runs(RunStore(database))
         self.files = folder
         self.resumes = Resumes(PostgresResumes(database), ProcessExtractor(), minilm, gazetteer, FolderStorage(folder))
         self.wire = RedisWire(redis_url)
@@ -116,6 +120,7 @@ class House:
             *HealthRoutes(self.users, CONFIG, ready, self.issuer).routes(),
             *PeopleRoutes(self.users, self.resumes, spend_upload).routes(),
             *JobRoutes(self.users, self.jobs).routes(),
+            *AdminRoutes(self.users, self.runs).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),
         ]
 

@@ -38,6 +38,8 @@ GET /api/sessions/{id}/transcript.md
 GET /api/users/{id}
 GET /api/users/{id}/resume
 GET /api/users/{id}/matches
+GET /api/admin/runs
+POST /api/admin/runs
 PATCH /api/users/{id}
 PUT /api/sessions/{id}/takeover
 DELETE /api/sessions/{id}/takeover

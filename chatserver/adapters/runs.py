@@ -1,0 +1,179 @@
+"""The rows of `scraping_logs` and `scraping_boards`: asked for, running, done."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from chatserver.adapters.postgres import answering
+from chatserver.core.run import BoardRun, BoardStatus, Run
+
+RUN_ATTEMPTS_MAX = 5
+
+_RUN = """id, source_name, status, jobs_fetched, jobs_new, jobs_skipped, jobs_closed, errors, detail, started_at,
+  completed_at, requested_by"""
+_BOARD = """board, status, jobs_fetched, jobs_new, jobs_skipped, jobs_closed, errors, advertised, detail, started_at,
+  completed_at"""
+
+_ASK = f"""
+insert into public.scraping_logs (source_name, attempts, requested_by) values ($1, 0, $2)
+on conflict (source_name) where status = 'running' and attempts is not null do nothing
+returning {_RUN}
+"""
+
+# Whoever wrote it: a run of another writer since the hour of the day is today's run too.
+_DUE = """
+select s from unnest($1::text[]) s
+ where not exists (select from public.scraping_logs l where l.source_name = s and l.started_at >= $2
+    and (l.status in ('completed', 'failed') or l.attempts is not null))
+"""
+
+_LEFT = """
+select l.id, l.source_name from public.scraping_logs l
+ where l.status = 'running' and l.attempts is not null and not exists (
+    select from public.cron_locks c where c.lock_name = $1 || l.source_name and c.expires_at > clock_timestamp())
+ order by l.started_at
+"""
+
+_CLOSE = """
+update public.scraping_logs l set status = $2, detail = $3, completed_at = clock_timestamp(),
+    jobs_fetched = b.fetched, jobs_new = b.new, jobs_skipped = b.skipped, jobs_closed = b.closed, errors = b.errors
+  from (select coalesce(sum(jobs_fetched), 0) fetched, coalesce(sum(jobs_new), 0) new,
+               coalesce(sum(jobs_skipped), 0) skipped, coalesce(sum(jobs_closed), 0) closed,
+               coalesce(sum(errors), 0) errors
+          from public.scraping_boards where run_id = $1) b
+ where l.id = $1 and l.status = 'running'
+"""
+
+
+class RunStore:
+    """Every method raises `Unavailable` while the database does not answer."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def ask(self, source: str, by: UUID | None) -> Run | None:
+        """A new run that waits for a worker. None where one runs or waits already."""
+        async with answering():
+            row = await self._pool.fetchrow(_ASK, source, by)
+        return _run(row, ()) if row else None
+
+    async def running(self, source: str) -> UUID | None:
+        async with answering():
+            found: UUID | None = await self._pool.fetchval(
+                "select id from public.scraping_logs"
+                " where source_name = $1 and status = 'running' and attempts is not null",
+                source,
+            )
+        return found
+
+    async def now(self) -> datetime:
+        """The database's clock, which all workers share."""
+        async with answering():
+            moment: datetime = await self._pool.fetchval("select clock_timestamp()")
+        return moment
+
+    async def without_a_run_since(self, sources: Sequence[str], moment: datetime) -> list[str]:
+        async with answering():
+            return [row["s"] for row in await self._pool.fetch(_DUE, list(sources), moment)]
+
+    async def left(self, lock_prefix: str) -> list[tuple[UUID, str]]:
+        """Runs, with their sources, that wait for a worker or whose worker is gone."""
+        async with answering():
+            return [tuple(row) for row in await self._pool.fetch(_LEFT, lock_prefix)]
+
+    async def begin(self, run: UUID) -> bool:
+        """Counts the attempt. False where it has died too often, or is over."""
+        async with answering():
+            attempts = await self._pool.fetchval(
+                "update public.scraping_logs set attempts = attempts + 1 where id = $1 and status = 'running'"
+                " returning attempts",
+                run,
+            )
+        return attempts is not None and attempts <= RUN_ATTEMPTS_MAX
+
+    async def lay_down(self, run: UUID) -> None:
+        """Another worker goes on with it; that it was put down in order is no attempt."""
+        async with answering():
+            await self._pool.execute("update public.scraping_logs set attempts = attempts - 1 where id = $1", run)
+
+    async def finish(self, run: UUID, *, failed: str | None) -> None:
+        """`failed` is one sentence why, None where the run went through."""
+        async with answering():
+            await self._pool.execute(_CLOSE, run, "failed" if failed else "completed", failed)
+
+    async def finished_boards(self, run: UUID) -> dict[str, BoardStatus]:
+        async with answering():
+            rows = await self._pool.fetch(
+                "select board, status from public.scraping_boards where run_id = $1 and completed_at is not null", run
+            )
+        return {row["board"]: row["status"] for row in rows}
+
+    async def begin_board(self, run: UUID, board: str) -> None:
+        async with answering():
+            await self._pool.execute(
+                "insert into public.scraping_boards (run_id, board) values ($1, $2) on conflict do nothing", run, board
+            )
+
+    async def progress(self, run: UUID, board: str, fetched: int, errors: int, advertised: int | None) -> None:
+        async with answering():
+            await self._pool.execute(
+                "update public.scraping_boards set jobs_fetched = $3, errors = $4, advertised = $5"
+                " where run_id = $1 and board = $2 and completed_at is null",
+                run, board, fetched, errors, advertised,
+            )  # fmt: skip
+
+    async def fetched_last_time(self, board: str, besides: UUID) -> int:
+        """How many postings the board's last pass saw that got to an end, 0 where there was none."""
+        async with answering():
+            return int(
+                await self._pool.fetchval(
+                    "select jobs_fetched from public.scraping_boards where board = $1 and run_id <> $2"
+                    " and status in ('ok', 'partial', 'empty') and completed_at is not null"
+                    " order by completed_at desc limit 1",
+                    board,
+                    besides,
+                )
+                or 0
+            )
+
+    async def recent(self, most: int, before: datetime | None = None) -> list[Run]:
+        """Newest first, with their boards."""
+        async with answering():
+            rows = await self._pool.fetch(
+                f"select {_RUN} from public.scraping_logs where started_at < coalesce($2, 'infinity'::timestamptz)"
+                " order by started_at desc, id limit $1",
+                most,
+                before,
+            )
+            boards = await self._pool.fetch(
+                f"select run_id, {_BOARD} from public.scraping_boards where run_id = any ($1::uuid[])"
+                " order by started_at, board",
+                [row["id"] for row in rows],
+            )
+        of: dict[UUID, list[asyncpg.Record]] = {}
+        for board in boards:
+            of.setdefault(board["run_id"], []).append(board)
+        return [_run(row, of.get(row["id"], ())) for row in rows]
+
+    async def one(self, run: UUID) -> Run:
+        async with answering():
+            row = await self._pool.fetchrow(f"select {_RUN} from public.scraping_logs where id = $1", run)
+            boards = await self._pool.fetch(
+                f"select {_BOARD} from public.scraping_boards where run_id = $1 order by started_at, board", run
+            )
+        return _run(row, boards)
+
+
+def _run(row: asyncpg.Record, boards: Sequence[asyncpg.Record]) -> Run:
+    values: dict[str, Any] = dict(row)
+    # Another writer may have left any of these empty.
+    for name in ("jobs_fetched", "jobs_new", "jobs_skipped", "errors"):
+        values[name] = values[name] or 0
+    return Run(**values, boards=tuple(_board(board) for board in boards))
+
+
+def _board(row: asyncpg.Record) -> BoardRun:
+    return BoardRun(**{name: value for name, value in row.items() if name != "run_id"})

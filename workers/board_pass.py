@@ -1,0 +1,213 @@
+"""One pass over one board: its list, the pages behind it, and what is missing from it."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+
+from chatserver.adapters.listings import TRIES_MAX, Line, Listing, Listings, Writer
+from chatserver.adapters.runs import RunStore
+from chatserver.core.draft import (
+    LOCATION_MAX_CHARACTERS,
+    URL_MAX_CHARACTERS,
+    JobDraft,
+    Posting,
+)
+from chatserver.core.errors import Refused
+from chatserver.core.job import DESCRIPTION_MAX_CHARACTERS, TITLE_MAX_CHARACTERS
+from chatserver.core.run import BoardStatus
+from chatserver.intake import Intake
+from workers.boards.board import Adapter, Blocked, Board, BoardError, Disallowed, Found, Gone, Page, Stub, Withheld
+from workers.boards.config import Source
+from workers.together import together
+from workers.verdict import Pass, judge
+
+log = logging.getLogger(__name__)
+
+POSTINGS_MAX = 100_000
+BOARD_SECONDS_MAX = 5 * 3600.0
+DETAILS_AT_ONCE = 4
+DETAILS_BATCH = 100
+
+Progress = Callable[[str, int, int | None, str], None]
+"""Told the board, how many postings are through, of how many (None: not known), and what is being done."""
+
+
+class BoardPass:
+    """Made for one pass. What it was not told the end of, it closes nothing for."""
+
+    def __init__(
+        self, runs: RunStore, listings: Listings, intake: Intake, by: Writer, source: Source, board: Board,
+        adapter: Adapter, boards_read: Sequence[str], progress: Progress | None,
+    ) -> None:  # fmt: skip
+        self._runs = runs
+        self._listings = listings
+        self._intake = intake
+        self._by = by
+        self._source = source
+        self._board = board
+        self._adapter = adapter
+        self._boards_read = boards_read
+        self._progress = progress
+        self._seen: set[str] = set()
+        self._advertised: int | None = None
+        self._errors = 0
+
+    async def run(self) -> BoardStatus:
+        name = self._board.name
+        await self._runs.begin_board(self._by.run, name)
+        last_time = await self._runs.fetched_last_time(name, self._by.run)
+        seen = await self._read()
+        verdict = judge(seen, last_time)
+        status, detail = verdict.status, verdict.detail
+        if verdict.status not in ("disallowed", "blocked"):
+            try:
+                async with asyncio.timeout(BOARD_SECONDS_MAX):
+                    await self._details()
+            except (BoardError, TimeoutError) as error:
+                why = f"The pages behind the list: {error}" if str(error) else _too_long("pages behind the list")
+                status, detail = ("partial" if status == "ok" else status), detail or why
+        closed = await self._listings.finish(
+            self._by, name, status=status, detail=detail, fetched=len(self._seen), errors=self._errors,
+            advertised=self._advertised, close_after=self._adapter.passes_to_close if verdict.conclusive else None,
+            boards_read=self._boards_read,
+        )  # fmt: skip
+        log.info("%s: %s, %d postings, %d closed, %d errors", name, status, len(self._seen), closed, self._errors)
+        self._tell(len(self._seen), len(self._seen), status)
+        return status
+
+    async def _read(self) -> Pass:
+        complete, partial, error = False, None, None
+        try:
+            async with asyncio.timeout(BOARD_SECONDS_MAX):
+                async for page in self._adapter.pages():
+                    self._advertised = page.advertised if page.advertised is not None else self._advertised
+                    complete, partial = page.complete, page.partial
+                    await self._take(page)
+                    if len(self._seen) > POSTINGS_MAX:
+                        complete, partial = False, f"The list has more than {POSTINGS_MAX:,} postings; split the board."
+                        break
+        except BoardError as failed:
+            error = failed
+            self._errors += 1
+        except TimeoutError:
+            complete, partial = False, _too_long("list")
+        return Pass(len(self._seen), self._advertised, complete, partial, error)
+
+    async def _take(self, page: Page) -> None:
+        stubs = {stub.external_id: stub for stub in page.stubs}
+        if not stubs:
+            return
+        self._seen |= stubs.keys()
+        lines = [_line(stub) for stub in stubs.values()]
+        for listing in await self._listings.seen(self._by, self._board.name, lines):
+            found = stubs[listing.external_id].found
+            if found is not None and found.description:
+                content = _hash(found)
+                if listing.job is None or listing.closed or content != listing.content_hash:
+                    await self._make(listing, found, content, wanted=listing.wanted)
+            elif listing.closed and listing.job is not None:
+                await self._intake.reopen(listing.job)
+        await self._runs.progress(self._by.run, self._board.name, len(self._seen), self._errors, self._advertised)
+        self._tell(len(self._seen), self._advertised, "reading the list")
+
+    async def _details(self) -> None:
+        after, through = "", 0
+        waiting = asyncio.Semaphore(DETAILS_AT_ONCE)
+
+        async def one(listing: Listing) -> None:
+            async with waiting:
+                await self._detail(listing)
+
+        while batch := await self._listings.wanted(self._by.run, self._board.name, after, DETAILS_BATCH):
+            await together(one(listing) for listing in batch)
+            after = batch[-1].external_id
+            through += len(batch)
+            await self._runs.progress(self._by.run, self._board.name, len(self._seen), self._errors, self._advertised)
+            self._tell(through, None, "reading the pages behind the list")
+
+    async def _detail(self, listing: Listing) -> None:
+        stub = Stub(
+            listing.external_id, listing.title, listing.url, listing.location, listing.posted_at, listing.handle
+        )
+        by_list = listing.content_hash is not None and listing.job is not None
+        try:
+            found = await self._adapter.detail(stub)
+        except Gone:
+            await self._listings.gone(self._by, self._board.name, listing.external_id, self._boards_read)
+            return
+        except Withheld:
+            found = None
+        except (Blocked, Disallowed):
+            raise
+        except BoardError as failed:
+            self._errors += 1
+            log.warning("%s: %s: %s", self._board.name, listing.external_id, failed)
+            if listing.tries + 1 < TRIES_MAX:
+                await self._listings.tried(self._by, self._board.name, listing.external_id)
+                return
+            found = None
+        if found is None and by_list:
+            await self._listings.settle(self._by, self._board.name, listing.external_id, job=listing.job)
+        elif by_list and found is not None and listing.job is not None:
+            await self._intake.complete(listing.job, self._posting(listing, found))
+            await self._listings.settle(self._by, self._board.name, listing.external_id, job=listing.job)
+        else:
+            await self._make(listing, found or Found(listing.title, ""), None)
+
+    async def _make(self, listing: Listing, found: Found, content: str | None, *, wanted: bool = False) -> None:
+        posting = self._posting(listing, found)
+        try:
+            job = await self._intake.take_in(
+                posting, companies=self._source.companies,
+                also_known_as=self._source.keys(self._board, listing.external_id)[1:],
+            )  # fmt: skip
+        except Refused as refused:
+            self._errors += 1
+            log.warning("%s: %s cannot be stored: %s", self._board.name, listing.external_id, refused.message)
+            await self._listings.settle(self._by, self._board.name, listing.external_id, job=None)
+            return
+        await self._listings.settle(
+            self._by, self._board.name, listing.external_id, job=job, content_hash=content, wanted=wanted
+        )
+
+    def _posting(self, listing: Listing, found: Found) -> Posting:
+        title = (found.title or listing.title)[:TITLE_MAX_CHARACTERS]
+        location = found.location or listing.location
+        # Where the site never shows the text, its own line has to do: nothing is made up.
+        description = found.description.strip() or "\n".join(filter(None, (title, location)))
+        url = found.apply_url or found.url or listing.url
+        return Posting(
+            JobDraft(
+                title, description[:DESCRIPTION_MAX_CHARACTERS], company_name=self._source.company,
+                location=location[:LOCATION_MAX_CHARACTERS] if location else None,
+                external_apply_url=url if len(url) <= URL_MAX_CHARACTERS else None,
+            ),
+            self._source.name, self._board.name, self._source.keys(self._board, listing.external_id)[0],
+            found.language, found.posted_at or listing.posted_at, found.closes_at,
+        )  # fmt: skip
+
+    def _tell(self, through: int, of: int | None, what: str) -> None:
+        if self._progress is not None:
+            self._progress(self._board.name, through, of, what)
+
+
+def _line(stub: Stub) -> Line:
+    wanted = stub.found is None or not stub.found.description or stub.incomplete is not None
+    return Line(
+        stub.external_id,
+        stub.title[:TITLE_MAX_CHARACTERS],
+        stub.url,
+        stub.location,
+        stub.posted_at,
+        stub.handle,
+        wanted,
+    )
+
+
+def _hash(found: Found) -> str:
+    return hashlib.sha256(f"{found.title}\n{found.description}".encode(errors="replace")).hexdigest()
+
+
+def _too_long(what: str) -> str:
+    return f"The {what} took longer than {BOARD_SECONDS_MAX / 3600:.0f} hours; the next run goes on."

@@ -1,0 +1,72 @@
+"""What a board's pass amounts to, and whether it says anything about postings that it lacks."""
+
+from dataclasses import dataclass
+
+from chatserver.core.run import BoardStatus
+from workers.boards.board import Blocked, BoardError, ChangedShape, Disallowed
+
+COMPLETE_SHARE = 0.99
+"""Of what a site advertises; its number moves while it is read."""
+REMEMBERED_MIN = 20
+"""A board that had more than this has not been emptied between two days: it has changed."""
+SHRUNK_SHARE = 0.5
+"""A list that has lost more than this is believed when it says so twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What was seen of a list."""
+
+    fetched: int
+    advertised: int | None
+    complete: bool
+    partial: str | None
+    error: BoardError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`conclusive`: what was not in this list counts as missing from it."""
+
+    status: BoardStatus
+    detail: str | None
+    conclusive: bool = False
+
+
+def judge(seen: Pass, last_time: int) -> Verdict:
+    """`last_time` is how many postings the last pass saw that got to an end; 0 where there was none."""
+    if seen.error is not None:
+        return Verdict(_status_of(seen.error, seen.fetched), str(seen.error))
+    if seen.fetched == 0:
+        return _nothing(seen, last_time)
+    if seen.partial is not None or not seen.complete:
+        return Verdict("partial", seen.partial or "The list broke off; the next run reads it again.")
+    if seen.advertised is not None and seen.fetched < COMPLETE_SHARE * seen.advertised:
+        return Verdict("partial", f"{seen.fetched:,} of {seen.advertised:,} advertised postings were shown.")
+    if last_time > REMEMBERED_MIN and seen.fetched < SHRUNK_SHARE * last_time:
+        return Verdict(
+            "partial",
+            f"{seen.fetched:,} postings where there were {last_time:,}; believed if the next run says so too.",
+        )
+    return Verdict("ok", None, conclusive=True)
+
+
+def _status_of(error: BoardError, fetched: int) -> BoardStatus:
+    if isinstance(error, Disallowed):
+        return "disallowed"
+    if fetched:
+        return "partial"
+    if isinstance(error, Blocked):
+        return "blocked"
+    return "changed_shape" if isinstance(error, ChangedShape) else "failed"
+
+
+def _nothing(seen: Pass, last_time: int) -> Verdict:
+    if last_time > REMEMBERED_MIN:
+        return Verdict(
+            "changed_shape",
+            f"No postings where there were {last_time:,}: look at the site, its pages may have changed.",
+        )
+    if seen.complete and seen.partial is None and seen.advertised in (0, None):
+        return Verdict("empty", "The site itself says that it has no postings.", conclusive=True)
+    return Verdict("changed_shape", seen.partial or "The list has no rows, and does not say that there are none.")

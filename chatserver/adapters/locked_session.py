@@ -21,13 +21,15 @@ COLUMNS = "session_id, seq, id, turn, of_turn, kind, role, author_id, content, m
 _LOCK = """
 select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seeker') as seeker_name,
        coalesce(s.status, 'active_ai')::text as status, s.seq, s.turn, s.admin_id,
-       coalesce(a.full_name, split_part(a.email, '@', 1)) as admin_name,
        coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over, s.waiting_since is not null as waiting
   from public.chat_sessions s
   left join public.users u on u.id = s.user_id
-  left join public.users a on a.id = s.admin_id
  where s.id = $1 for no key update of s
 """
+
+# A row that was waited for is read anew, one that is joined to it is not: who took the session over meanwhile would
+# have no name.
+_NAME = "select coalesce(full_name, split_part(email, '@', 1)) from public.users where id = $1"
 
 _RUNNING = """
 select turn, first_turn, attempt, lease_until < clock_timestamp() as lease_over,
@@ -105,6 +107,7 @@ class LockedSession:
         row = await self._connection.fetchrow(_LOCK, self._session)
         if row is None:
             raise Refused("not_found", "There is no such conversation.")
+        admin_name = await self._connection.fetchval(_NAME, row["admin_id"]) if row["admin_id"] else None
         running = await self._connection.fetchrow(_RUNNING, self._session)
         waits = False
         if unanswered:
@@ -115,7 +118,7 @@ class LockedSession:
         ended = await self._connection.fetchval(_ENDED_TURN, self._session, row["turn"]) if ended_turn else None
         return State(
             row["id"], row["user_id"], row["seeker_name"], row["status"], row["seq"], row["turn"], row["admin_id"],
-            row["admin_name"], row["lease_over"], row["waiting"],
+            admin_name, row["lease_over"], row["waiting"],
             Running(running["turn"], running["first_turn"], running["attempt"], running["lease_over"],
                     running["handed_over"]) if running else None,
             waits, ended,

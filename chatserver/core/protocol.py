@@ -202,10 +202,10 @@ class SessionInfo(Struct, frozen=True, omit_defaults=True):
     job: UUID | None = None
 
 
-class RunningAnswer(Struct, omit_defaults=True):
+class RunningAnswer(Struct):
     turn: int
-    content: str = ""
-    sources: list[Source] = msgspec.field(default_factory=list)
+    content: str
+    sources: list[Source]
 
 
 class Joined(ServerFrame, tag="joined"):

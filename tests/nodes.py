@@ -240,6 +240,23 @@ class Node:
                 await asyncio.sleep(POLL_SECONDS)
         return self
 
+    def loses(self, publications: int) -> None:
+        """As many of its next publications never arrive."""
+        publish, left = self.wire.publish, publications
+
+        def lossy(session: UUID, item: str) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                publish(session, item)
+
+        self.wire.publish = lossy  # type: ignore[method-assign]
+
+    def estranged(self) -> None:
+        """Hears nothing any more and renews no lease, as a process that was stopped and goes on; it writes on."""
+        self.wire._tasks[1].cancel()
+        self.answers._loops[0].cancel()
+
     async def dies(self) -> None:
         self.alive = False
         for task in [*self.answers._running.values(), *self.answers._loops]:
@@ -318,6 +335,9 @@ class Town:
             while not await self._settled(session):
                 for device in self.devices:
                     device.judged()
+                for node in self.nodes:
+                    # What the position check does every few seconds, sooner.
+                    node.hub.look_now()
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _settled(self, session: UUID) -> bool:

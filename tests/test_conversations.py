@@ -214,6 +214,31 @@ async def test_redis_may_forget_everything_in_the_middle_of_an_answer(scene: Sce
     assert await scene.ends() == [("user", "Which one fits me?"), ("assistant", words())]
 
 
+async def test_a_node_that_was_stopped_and_goes_on_after_a_takeover_writes_nothing(scene: Scene) -> None:
+    scene.one.assistant.free.clear()
+    await scene.asks("Which one fits me?")
+    scene.asha = await scene.town.moves(scene.asha, scene.two, scene.session)
+    scene.one.estranged()
+    await scene.ben.sends("take_over", session=str(scene.session))
+    # The pad's fence, a kindness, is gone as well: only the log stands between.
+    await scene.town.redis.flushall()
+    scene.one.assistant.free.set()
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while scene.one.answers.count:
+            await asyncio.sleep(0.01)
+    assert scene.one.assistant.cancelled == 0, "it was meant to write to its end"
+    assert await scene.ends() == [("user", "Which one fits me?")]
+
+
+async def test_text_of_a_later_turn_waits_for_the_log_that_explains_it(scene: Scene) -> None:
+    scene.one.assistant.free.clear()
+    await scene.asks("Which one fits me?")
+    scene.two.loses(100)
+    await scene.ben.sends("take_over", session=str(scene.session))
+    await scene.ben.sends("hand_back", session=str(scene.session))
+    assert await scene.ends() == [("user", "Which one fits me?"), ("assistant", words())]
+
+
 @pytest.mark.parametrize("who", ["nobody", "a stranger"])
 async def test_other_peoples_sessions_are_not_there(scene: Scene, who: str) -> None:
     stranger = scene.town.device(await scene.town.person("seeker", "Dev"), scene.two)

@@ -22,6 +22,7 @@ PAD_SECONDS = 3600
 PAD_READ_SECONDS = 0.1
 SUBSCRIBE_SECONDS = 0.5
 SOCKET_SECONDS = 5.0
+STOP_SECONDS = 1.0
 BACKOFF_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 LOBBY = "lobby"
@@ -139,10 +140,13 @@ class RedisWire:
         """Sends what waits, as far as Redis takes it at once, then closes."""
         self._stopping = True
         self._wake.set()
-        await asyncio.wait([self._tasks[0]], timeout=1.0)
-        for task in self._tasks:
+        # What is asked of a connection after it was closed would open another one, which nobody closes.
+        aside = [*self._side, *self._unsubscribing]
+        await asyncio.wait([self._tasks[0], *aside], timeout=STOP_SECONDS)
+        self.healthy = False
+        for task in [*self._tasks, *aside]:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *aside, return_exceptions=True)
         for connection in (self._pubsub, self._publisher, self._commands):
             try:
                 await connection.aclose()
@@ -231,6 +235,8 @@ class RedisWire:
     # Reading the pad
 
     async def pad(self, session: UUID) -> PadText | None:
+        if self._stopping:
+            return None
         # A task cancelled inside a command leaves its reply for the next one on that connection: let it end alone.
         task = asyncio.create_task(self._read_pad(session))
         self._side.add(task)

@@ -69,3 +69,10 @@ class Match:
     matched_skills: tuple[str, ...]
     missing_skills: tuple[str, ...]
     reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobMatch(Match):
+    """One job that somebody asked about, and what to do about what is missing."""
+
+    advice: tuple[str, ...]

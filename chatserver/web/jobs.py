@@ -9,6 +9,8 @@ from starlette.routing import BaseRoute, Route
 
 from chatserver.core.access import User
 from chatserver.core.draft import JobChanges, JobDraft
+from chatserver.core.gap import advice
+from chatserver.core.job import JobMatch
 from chatserver.jobs import Jobs
 from chatserver.users import Users
 from chatserver.web.rest import encoded, id_of, json_of, limit_of, page, signed_in, text_of
@@ -73,4 +75,10 @@ class JobRoutes:
         return encoded(await self._jobs.enrich(user, id_of(request)), 202)
 
     async def match(self, request: Request, user: User) -> Response:
-        return encoded(await self._jobs.match_one(user.id, id_of(request)))
+        found = await self._jobs.match_one(user.id, id_of(request))
+        what = advice(found.missing_skills, found.matched_skills, found.job.resume_guide_generated)
+        return encoded(
+            JobMatch(
+                found.job, found.rank, found.similarity, found.matched_skills, found.missing_skills, found.reasons, what
+            )
+        )

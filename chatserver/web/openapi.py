@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from chatserver.core.draft import JobChanges, JobDraft
 from chatserver.core.errors import CODES
-from chatserver.core.job import Job, Match
+from chatserver.core.job import Job, JobMatch, Match
 from chatserver.core.protocol import AnyClientFrame, AnyServerFrame, Message, SessionSummary, StatusChanged
 from chatserver.core.run import Run
 from chatserver.resumes import Resume, ResumeRead
@@ -46,7 +46,7 @@ _ANSWERS: dict[Key, type] = {
     ("/api/jobs/{id}", "patch"): Job,
     ("/api/jobs/{id}", "delete"): Job,
     ("/api/jobs/{id}/enrich", "post"): Job,
-    ("/api/jobs/{id}/match", "post"): Match,
+    ("/api/jobs/{id}/match", "post"): JobMatch,
     ("/api/admin/runs", "post"): Run,
     ("/api/sessions/{id}", "get"): SessionSummary,
     ("/api/sessions/{id}/transcript.json", "get"): Transcript,

@@ -151,5 +151,6 @@ async def test_one_job_held_against_the_resume(house: House) -> None:
     assert match["job"]["id"] == job["id"]
     assert -1 <= match["similarity"] <= 1
     assert set(match) >= {"matched_skills", "missing_skills", "reasons", "rank"}
+    assert match["advice"], "nothing is said about the gap"
     problem_of(await asha.calls("POST", f"/api/jobs/{uuid4()}/match"), 404, "not_found")
     problem_of(await asha.calls("POST", "/api/jobs/seven/match"), 404, "not_found")

@@ -28,7 +28,8 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
     """The URL of the server, without a slash at its end."""
-    with socket.socket() as listener:
+    # A socket that does not say that it is TCP gets no TCP_NODELAY, and every answer waits for an acknowledgement.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         # Whoever connects before the server runs waits in the kernel's queue.
         listener.listen()

@@ -19,6 +19,7 @@ from chatserver.core.run import BoardStatus
 from chatserver.intake import Intake
 from workers.boards.board import Adapter, Blocked, Board, BoardError, Disallowed, Found, Gone, Page, Stub, Withheld
 from workers.boards.config import Source
+from workers.boards.text import language
 from workers.together import together
 from workers.verdict import Pass, judge
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 POSTINGS_MAX = 100_000
 BOARD_SECONDS_MAX = 5 * 3600.0
+WRITES_AT_ONCE = 3
 DETAILS_AT_ONCE = 4
 DETAILS_BATCH = 100
 
@@ -100,14 +102,20 @@ class BoardPass:
             return
         self._seen |= stubs.keys()
         lines = [_line(stub) for stub in stubs.values()]
-        for listing in await self._listings.seen(self._by, self._board.name, lines):
+        waiting = asyncio.Semaphore(WRITES_AT_ONCE)
+
+        async def one(listing: Listing) -> None:
             found = stubs[listing.external_id].found
-            if found is not None and found.description:
-                content = _hash(found)
-                if listing.job is None or listing.closed or content != listing.content_hash:
-                    await self._make(listing, found, content, wanted=listing.wanted)
-            elif listing.closed and listing.job is not None:
-                await self._intake.reopen(listing.job)
+            async with waiting:
+                if found is not None and found.description:
+                    content = _hash(found)
+                    if listing.job is None or listing.closed or content != listing.content_hash:
+                        await self._make(listing, found, content, wanted=listing.wanted)
+                elif listing.closed and listing.job is not None:
+                    await self._intake.reopen(listing.job)
+
+        listings = await self._listings.seen(self._by, self._board.name, lines)
+        await together(one(listing) for listing in listings)
         await self._runs.progress(self._by.run, self._board.name, len(self._seen), self._errors, self._advertised)
         self._tell(len(self._seen), self._advertised, "reading the list")
 
@@ -184,7 +192,7 @@ class BoardPass:
                 external_apply_url=url if len(url) <= URL_MAX_CHARACTERS else None,
             ),
             self._source.name, self._board.name, self._source.keys(self._board, listing.external_id)[0],
-            found.language, found.posted_at or listing.posted_at, found.closes_at,
+            found.language or language(description), found.posted_at or listing.posted_at, found.closes_at,
         )  # fmt: skip
 
     def _tell(self, through: int, of: int | None, what: str) -> None:

@@ -5,64 +5,29 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-HTML_MAX_CHARACTERS = 2_000_000
-DEPTH_MAX = 500
+DEPTH_MAX = 150
 """The parser's time grows with the square of the depth; what is deeper is read without its structure."""
-_SHALLOW_CHARACTERS = 20_000
-"""So little text cannot be deep enough to matter."""
 
 _KNOWN = (
     "a|abbr|article|b|blockquote|body|br|center|code|dd|div|dl|dt|em|font|footer|h[1-6]|head|header|hr|html|i|img|li|main"
     "|meta|ol|p|pre|script|section|small|span|strike|strong|style|sub|sup|table|tbody|td|th|thead|tr|u|ul"
 )
 _MARKUP = re.compile(rf"</?(?:{_KNOWN})(?:\s[^<>]*)?/?>|<!--|<!doctype", re.IGNORECASE)
-_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_VOID = frozenset(["br", "hr", "img", "input", "meta", "link", "wbr", "col", "area", "source"])
-_UNREAD = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "head",
-        "title",
-        "iframe",
-        "object",
-        "svg",
-        "math",
-        "select",
-        "textarea",
-        "-comment",
-    ]
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>", re.IGNORECASE)
+
+
+def _names(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+# Tags that stand alone or that the next of their kind closes: these nest only where others do.
+_NOT_DEEPER = _names("br hr img input meta link wbr col area source p li td th tr dt dd option")
+_UNREAD = _names("script style noscript template head title iframe object svg math select textarea -comment")
+_LINES = _names("br div li tr dt dd header footer address figcaption legend option")
+_PARAGRAPHS = _names(
+    "p h1 h2 h3 h4 h5 h6 ul ol dl table hr blockquote pre section article main figure form fieldset center"
 )
-_LINES = frozenset(
-    ["br", "div", "li", "tr", "dt", "dd", "header", "footer", "address", "figcaption", "legend", "option"]
-)
-_PARAGRAPHS = frozenset(
-    [
-        "p",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "dl",
-        "table",
-        "hr",
-        "blockquote",
-        "pre",
-        "section",
-        "article",
-        "main",
-        "figure",
-        "form",
-        "fieldset",
-        "center",
-    ]
-)
+_CODE = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _SPACE = re.compile("[ \t\n\r\f]+")
 _CELL = " | "
 
@@ -74,12 +39,11 @@ def is_markup(text: str) -> bool:
 
 def read_markup(html: str) -> str:
     """The text of a document or a piece of one; entities are unescaped once."""
-    html = html[:HTML_MAX_CHARACTERS]
-    if len(html) > _SHALLOW_CHARACTERS and _depth(html) > DEPTH_MAX:
-        return html_.unescape(_TAG.sub("\n", html))
+    if html.count("<") > DEPTH_MAX and _depth(html) > DEPTH_MAX:
+        return html_.unescape(_TAG.sub("\n", _CODE.sub("", html)))
     root = LexborHTMLParser(html).root
     reader = _Reader()
-    node = root
+    node, top = root, root.mem_id if root else 0
     while node is not None:
         tag = node.tag or ""
         if tag == "-text":
@@ -90,14 +54,15 @@ def read_markup(html: str) -> str:
                 node = child
                 continue
             reader.closes(tag)
-        node = _after(node, root, reader)
+        node = _after(node, top, reader)
     return "".join(reader.parts)
 
 
-def _after(node: LexborNode, root: LexborNode | None, reader: "_Reader") -> LexborNode | None:
+def _after(node: LexborNode, top: int, reader: "_Reader") -> LexborNode | None:
     """The next one in the document's order; what ends on the way is closed."""
     at: LexborNode | None = node
-    while at is not None and at != root:
+    # Comparing nodes themselves would write both out as HTML.
+    while at is not None and at.mem_id != top:
         if (sibling := at.next) is not None:
             return sibling
         at = at.parent
@@ -109,9 +74,8 @@ def _after(node: LexborNode, root: LexborNode | None, reader: "_Reader") -> Lexb
 def _depth(html: str) -> int:
     depth = deepest = 0
     for tag in _TAG.finditer(html):
-        closing, name = tag.group(1), (tag.group(2) or "br").lower()
-        if name not in _VOID:
-            depth = max(depth - 1, 0) if closing else depth + 1
+        if tag.group(2).lower() not in _NOT_DEEPER:
+            depth = max(depth - 1, 0) if tag.group(1) else depth + 1
             deepest = max(deepest, depth)
     return deepest
 
@@ -152,7 +116,10 @@ class _Reader:
             self._kept = max(self._kept - 1, 0)
         if tag in ("li", "tr"):
             self._lead = ""
-        if tag != "br":
+        if tag == "tr":
+            # Paragraphs inside the cells set no rows apart.
+            self._break = 1
+        elif tag != "br":
             self._breaks(tag)
 
     def says(self, text: str) -> None:

@@ -7,10 +7,10 @@ _BYTE_OF = {byte.to_bytes(1, "big").decode("cp1252", "ignore") or chr(byte): byt
 # Five bytes mean nothing in Windows-1252; others leave every such byte a control character.
 _BYTE_OF |= {chr(byte): byte for byte in range(0x80, 0xA0)}
 _REST = "[" + re.escape("".join(char for char, byte in _BYTE_OF.items() if byte < 0xC0)) + "]"
-_CAPITAL = "[A-ZÀ-Þ]"
-# Only leads that people do not write before such signs: `É»` closes a quotation, and it is also how `ɻ` looks.
+# Only what people do not write themselves: `É»` ends a quotation and `IRMÃ…` a thought, though `ɻ` and `Å` look so too.
 _GARBLED = re.compile(
-    f"ð{_REST}{{3}}|[âï]{_REST}{{2}}|à[\xa4-\xb5]{_REST}|Â{_REST}|(?:(?<!{_CAPITAL})Ã{_REST}|Ã{_REST}(?={_CAPITAL}))"
+    f"ð{_REST}{{3}}|[âï]{_REST}{{2}}|à[\xa4-\xb5]{_REST}|Â{_REST}"
+    f"|(?<![A-ZÀ-Þ])Ã{_REST}|Ã(?![»…’”›–—]){_REST}|Ã{_REST}(?=[^\\W\\d_])"
 )
 _CONTROLS = re.compile("[\x80-\x9f]")
 
@@ -27,7 +27,7 @@ def repaired(text: str) -> str:
 
 def _undone(match: re.Match[str]) -> str:
     try:
-        return bytes(_BYTE_OF.get(char, ord(char) & 0xFF) for char in match.group()).decode()
+        return bytes(_BYTE_OF[char] for char in match.group()).decode()
     except UnicodeDecodeError:
         return match.group()
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from workers.boards.markup import HTML_MAX_CHARACTERS, is_markup, read_markup
+from workers.boards.markup import is_markup, read_markup
 from workers.boards.mojibake import repaired
 
+HTML_MAX_CHARACTERS = 1_000_000
 TEXT_MAX_CHARACTERS = 100_000
 LINE_MAX_CHARACTERS = 2_000
 UNESCAPE_ROUNDS_MAX = 2
@@ -163,7 +164,7 @@ _FORMS = tuple(
     )
 )
 _LABEL = re.compile(r"(?:date +)?posted(?: +on| +date)?:? +|date:? +", re.IGNORECASE)
-_DAY_MAX_CHARACTERS = 80
+_DAY_MAX_CHARACTERS = 200
 _YEARS = range(1990, 2100)
 
 
@@ -172,9 +173,9 @@ def day(text: str | None) -> datetime | None:
 
     English month names whatever the locale of the process; `10/1/26` is read as in the United States.
     """
-    said = line((text or "")[: _DAY_MAX_CHARACTERS + 1])
-    if len(said) > _DAY_MAX_CHARACTERS:
+    if text is None or len(text) > _DAY_MAX_CHARACTERS:
         return None
+    said = line(text)
     said = said[label.end() :] if (label := _LABEL.match(said)) else said
     for form in _FORMS:
         if match := form.fullmatch(said):

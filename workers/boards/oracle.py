@@ -1,0 +1,174 @@
+"""Oracle Recruiting Cloud: a list and details as JSON, behind a finder that is written into the address."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, ClassVar
+
+from workers.boards.board import Blocked, Board, ChangedShape, Found, Gone, Page, Stub
+from workers.boards.text import day, line, plain
+from workers.web import Answer, Web
+
+LIMIT = 200
+"""Rows asked for; some sites give 25, whatever is asked."""
+OVERLAP = 3
+"""Rows read twice from one page to the next: the list moves while it is read."""
+WINDOW_MAX = 10_000
+"""Further rows are not shown."""
+PAGES_MAX = 1_000
+COMPLETE_SHARE = 0.99
+PLACES_MAX = 50
+
+_BOARD = re.compile(r"(https?://[^/]+)/hcmUI/CandidateExperience/[\w-]+/sites/([\w-]+)/?", re.IGNORECASE)
+_LIST = (
+    "{origin}/hcmRestApi/resources/latest/recruitingCEJobRequisitions?onlyData=true"
+    "&expand=requisitionList.workLocation,requisitionList.otherWorkLocations,requisitionList.secondaryLocations,"
+    "flexFieldsFacet.values,requisitionList.requisitionFlexFields"
+    "&finder=findReqs;siteNumber={site},"
+    "facetsList=LOCATIONS%3BWORK_LOCATIONS%3BWORKPLACE_TYPES%3BTITLES%3BCATEGORIES%3BORGANIZATIONS%3BPOSTING_DATES"
+    "%3BFLEX_FIELDS,limit={limit},offset={offset},sortBy=POSTING_DATES_DESC"
+)
+_DETAIL = (
+    "{origin}/hcmRestApi/resources/latest/recruitingCEJobRequisitionDetails?expand=all&onlyData=true"
+    "&finder=ById;Id=%22{id}%22,siteNumber={site}"
+)
+_ID = re.compile(r"[\w-]{1,60}", re.ASCII)
+_TEXTS = ("ExternalDescriptionStr", "ExternalResponsibilitiesStr", "ExternalQualificationsStr")
+_HEADERS = {"accept": "application/json"}
+
+
+class Oracle:
+    """A board is one site of a tenant; ids are the tenant's."""
+
+    platform: ClassVar[str] = "oracle"
+    passes_to_close: int = 1
+
+    def __init__(self, board: Board, web: Web) -> None:
+        found = _BOARD.match(board.url)
+        if found is None:
+            raise ChangedShape(f"{board.url} is no address of an Oracle site; write …/sites/NAME into boards.toml.")
+        self._board = board
+        self._web = web
+        self._origin, self._site = found.groups()
+
+    async def pages(self) -> AsyncIterator[Page]:
+        seen: set[str] = set()
+        offset, why = 0, None
+        total = 0
+        for _ in range(PAGES_MAX):
+            total, rows = await self._page(offset)
+            if not rows and offset == 0 and total:
+                raise ChangedShape(f"{self._board.url} tells of {total:,} postings and shows none; look at its answer.")
+            ids = {_id(row) for row in rows}
+            if rows and ids <= seen:
+                why = "The site showed a page twice."
+                break
+            seen |= ids
+            yield Page(tuple(stub for row in rows if (stub := self._stub(row)) is not None), self._advertised(total))
+            if not rows or offset + len(rows) >= total:
+                break
+            offset += len(rows) - OVERLAP if len(rows) > 2 * OVERLAP else len(rows)
+            if offset >= WINDOW_MAX:
+                why = f"The site shows {WINDOW_MAX:,} postings at most."
+                break
+        else:
+            why = f"The list has more than {PAGES_MAX:,} pages."
+        if len(seen) < COMPLETE_SHARE * total:
+            why = why or f"{len(seen):,} of {total:,} advertised postings were shown."
+        else:
+            why = None
+        yield Page((), self._advertised(total), complete=why is None, partial=why)
+
+    def _advertised(self, total: int) -> int | None:
+        """Of one country's postings the site tells no number."""
+        return total if self._board.country is None else None
+
+    async def _page(self, offset: int) -> tuple[int, list[dict[str, Any]]]:
+        url = _LIST.format(origin=self._origin, site=self._site, limit=LIMIT, offset=offset)
+        body = _object(await self._web.request("GET", url, headers=_HEADERS, throttled=_throttled))
+        items = body.get("items")
+        if not isinstance(items, list) or not items or not isinstance(items[0], dict):
+            raise ChangedShape(f"{self._board.url} answers without items; look at it.")
+        rows = items[0].get("requisitionList")
+        total = _number(items[0].get("TotalJobsCount"))
+        if total is None or not isinstance(rows, list | None):
+            raise ChangedShape(f"{self._board.url} answers without a list or its length; look at it.")
+        return total, [row for row in rows or [] if isinstance(row, dict) and _ID.fullmatch(_id(row))]
+
+    def _stub(self, row: Mapping[str, Any]) -> Stub | None:
+        country = self._board.country
+        others = _places(row)
+        countries = {str(row.get("PrimaryLocationCountry") or "")} | {str(place.get("CountryCode")) for place in others}
+        if country is not None and any(countries - {"", "None"}) and country not in countries:
+            return None
+        id = _id(row)
+        return Stub(
+            id, line(str(row.get("Title") or "")), f"{self._board.url.rstrip('/')}/job/{id}", _location(row),
+            day(str(row.get("PostedDate") or "")), id,
+        )  # fmt: skip
+
+    async def detail(self, stub: Stub) -> Found:
+        url = _DETAIL.format(origin=self._origin, site=self._site, id=stub.handle)
+        answer = await self._web.request("GET", url, headers=_HEADERS, throttled=_throttled)
+        if answer.status in (404, 410):
+            raise Gone
+        items = _object(answer).get("items")
+        if items == []:
+            raise Gone
+        if not isinstance(items, list) or not isinstance(items[0], dict):
+            raise ChangedShape(f"{stub.url} answers without items; look at it.")
+        row = items[0]
+        texts = [plain(str(row.get(name) or "")) for name in _TEXTS]
+        posted = row.get("ExternalPostedStartDate") or ""
+        return Found(
+            line(str(row.get("Title") or "")) or stub.title, "\n\n".join(filter(None, texts)),
+            _location(row) or stub.location, posted_at=day(str(posted)) or stub.posted_at,
+            closes_at=day(str(row.get("ExternalPostedEndDate") or "")), url=stub.url, requisition=stub.external_id,
+        )  # fmt: skip
+
+    @classmethod
+    def board_from_url(cls, url: str) -> dict[str, Any] | None:
+        found = _BOARD.match(url)
+        if found is None or "oraclecloud." not in found[1]:
+            return None
+        return {"url": found[0].rstrip("/"), "tenant": found[1].partition("//")[2].partition(".")[0]}
+
+
+def _throttled(answer: Answer) -> bool:
+    """Refusals that pass are everyday here, and so is a page of HTML in the place of an answer."""
+    return answer.status in (302, 303, 403) or (answer.status == 200 and answer.body.lstrip()[:1] != b"{")
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    if answer.status == 401:
+        raise Blocked(f"{answer.url} wants a sign-in; a person has to look.")
+    try:
+        body = json.loads(answer.body) if answer.status == 200 else None
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ChangedShape(f"{answer.url} answers {answer.status} and no JSON object; look at it.")
+    return body
+
+
+def _number(value: Any) -> int | None:
+    """Also `1E+1`, as a number or in quotation marks."""
+    try:
+        return int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _id(row: Mapping[str, Any]) -> str:
+    value = row.get("Id")
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value or "")
+
+
+def _places(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    places = row.get("secondaryLocations")
+    return [place for place in places[:PLACES_MAX] if isinstance(place, dict)] if isinstance(places, list) else []
+
+
+def _location(row: Mapping[str, Any]) -> str | None:
+    names = [str(row.get("PrimaryLocation") or ""), *(str(place.get("Name") or "") for place in _places(row))]
+    return "; ".join(dict.fromkeys(filter(None, map(line, names)))) or None

@@ -8,7 +8,7 @@ BIN := .venv/bin
 unexport VIRTUAL_ENV
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: up test check fmt clean
+.PHONY: up test check fmt clean bench eval
 
 up: .venv/.ready
 	@exec $(BIN)/chatserver up $(ARGS)
@@ -21,6 +21,13 @@ check: .venv/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# Figures for people: `make bench` runs every benchmark, `make bench ONLY=ingestion` one of them.
+bench: .venv/.ready
+	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+eval: .venv/.ready
+	$(BIN)/python -m tests.evaluation
 
 fmt: .venv/.ready
 	$(BIN)/ruff check --fix .

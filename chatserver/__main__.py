@@ -17,6 +17,7 @@ import uvloop
 from chatserver.adapters.migrate import MigrationError, check, migrate
 from chatserver.core.errors import Refused
 from chatserver.core.ports import Unavailable
+from chatserver.core.run import SOURCES
 from chatserver.running import DATA, ROOT, Failed, read_run
 from chatserver.settings import Settings, SettingsError
 
@@ -48,8 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     activity = user.add_mutually_exclusive_group()
     activity.add_argument("--deactivate", dest="deactivated", action="store_const", const=True)
     activity.add_argument("--activate", dest="deactivated", action="store_const", const=False)
+    ingesting = commands.add_parser("ingest", help="read the career sites")
+    ingesting.add_argument("source", nargs="?", metavar="SOURCE", choices=SOURCES, help=f"{', '.join(SOURCES)}; or all")
+    ingesting.add_argument("--now", action="store_true", help="here and now, with a bar, and not in a bulk worker")
+    reembedding = commands.add_parser("reembed", help="all vectors anew with the configured model, then one switch")
     doctor = commands.add_parser("doctor", help="look at settings and services")
-    for command in (migrating, user, doctor):
+    for command in (migrating, user, ingesting, reembedding, doctor):
         command.add_argument("--data", type=Path, default=DATA, help="the data folder of a running `up`")
     return parser
 
@@ -110,6 +115,31 @@ async def _user(settings: Settings, arguments: argparse.Namespace) -> int:
     return DONE
 
 
+async def _ingest(settings: Settings, source: str | None) -> int:
+    from chatserver.adapters.postgres import connect
+    from chatserver.adapters.runs import RunStore
+    from chatserver.runs import Runs
+
+    if not (settings.ingest_contact or settings.public_url):
+        raise Failed("INGEST_CONTACT is not set; name a page or a mail address where the career sites reach you.")
+    pool = await connect(_database(settings), size=1, pooler=settings.database_pooler == "transaction")
+    code = DONE
+    try:
+        runs = Runs(RunStore(pool))
+        for one in [source] if source else SOURCES:
+            try:
+                await runs.ask(None, one)
+                print(
+                    f"{one}: a bulk worker takes it up within half a minute; `GET /api/admin/runs` says how far it is."
+                )
+            except Refused as refused:
+                print(f"{one}: {refused.message}", file=sys.stderr)
+                code = FAILED
+    finally:
+        await pool.close()
+    return code
+
+
 async def _doctor(settings: Settings) -> int:
     from chatserver.doctor import examine
 
@@ -145,12 +175,24 @@ async def _run(arguments: argparse.Namespace, parent: int) -> int:
             return await _migrate(settings, only_check=arguments.check)
         case "user":
             return await _user(settings, arguments)
+        case "ingest":
+            return await _ingest(settings, arguments.source)
+        case "reembed":
+            from chatserver.reembed_command import reembed
+
+            _database(settings)
+            await reembed(settings)
+            return DONE
     return await _doctor(settings)
 
 
 def main() -> None:
     parent = os.getppid()
     arguments = _parser().parse_args()
+    if arguments.command == "ingest" and arguments.now:
+        # The server knows nothing of the workers: this process becomes one.
+        command = [sys.executable, "-m", "workers.ingest", *([arguments.source] if arguments.source else [])]
+        os.execve(sys.executable, command, dict(_environment(arguments.data)))  # noqa: S606 - all parts are ours
     try:
         code = uvloop.run(_run(arguments, parent))
     except (SettingsError, Failed, Unavailable, MigrationError, Refused) as error:

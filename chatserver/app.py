@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic
 from uuid import UUID, uuid4
 
+import asyncpg
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -26,9 +27,8 @@ from chatserver.adapters.identity import DevelopmentIssuer, SupabaseIdentity
 from chatserver.adapters.jobs import PostgresJobs
 from chatserver.adapters.limits import RedisPresence, RedisRate
 from chatserver.adapters.migrate import pending
-from chatserver.adapters.minilm import MiniLM
 from chatserver.adapters.offline import OfflineAssistant
-from chatserver.adapters.openai import OpenAIEmbedder
+from chatserver.adapters.pinned import PinnedEmbedder, makers
 from chatserver.adapters.postgres import connect
 from chatserver.adapters.queue import ArqQueue
 from chatserver.adapters.resumes import PostgresResumes
@@ -82,8 +82,8 @@ def issuer_of(settings: Settings) -> DevelopmentIssuer | None:
     return DevelopmentIssuer(str(settings.database_url)) if settings.is_development else None
 
 
-def embedder_of(settings: Settings) -> OpenAIEmbedder | MiniLM:
-    return OpenAIEmbedder(settings.openai_api_key) if settings.openai_api_key else MiniLM()
+def embedder_of(settings: Settings, pool: asyncpg.Pool) -> PinnedEmbedder:
+    return PinnedEmbedder(pool, makers(settings.openai_api_key))
 
 
 def files_of(settings: Settings) -> FolderStorage | SupabaseStorage:
@@ -112,11 +112,9 @@ class Node:
         queue = ArqQueue(str(settings.redis_url))
         self.stack.push_async_callback(queue.aclose)
         gazetteer = await asyncio.to_thread(load_gazetteer)
-        embedder = await asyncio.to_thread(embedder_of, settings)
-        if isinstance(embedder, OpenAIEmbedder):
-            self.stack.push_async_callback(embedder.aclose)
-        else:
-            await embedder.warm()
+        embedder = embedder_of(settings, self.pool)
+        self.stack.push_async_callback(embedder.aclose)
+        await embedder.warm()
         files = files_of(settings)
         if isinstance(files, SupabaseStorage):
             self.stack.push_async_callback(files.aclose)

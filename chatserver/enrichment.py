@@ -1,12 +1,26 @@
 """Enriching one version of a job: guides once per description, an embedding of its own, failure said in the row."""
 
+import asyncio
 import logging
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
 from uuid import UUID
 
-from chatserver.core.guides import Enricher, EnrichmentFailed, Guides
+from chatserver.core.gazetteer import Gazetteer
+from chatserver.core.guides import (
+    Bill,
+    Enricher,
+    EnricherKind,
+    EnrichmentEstimate,
+    EnrichmentFailed,
+    Guides,
+    PaidEnricher,
+    Spent,
+)
 from chatserver.core.job_ports import EnrichmentTask, JobStore, Outcome
-from chatserver.core.ports import Embedder, Unavailable
+from chatserver.core.ports import Embedders, NotConfigured, Repinned, Unavailable, Vector
 from chatserver.matches import embed_job
 
 log = logging.getLogger(__name__)
@@ -14,17 +28,78 @@ log = logging.getLogger(__name__)
 ATTEMPTS_MAX = 5
 PAUSES_SECONDS = (5.0, 30.0, 120.0, 600.0)
 """After the first, second, … attempt that failed."""
+CLAIM_SECONDS = 150.0
+"""Longer than a worker is ever at one job: only one that died loses a claim so."""
+CLAIM_PAUSE_SECONDS = 5.0
+UNCONFIGURED_PAUSE_SECONDS = 600.0
 
 DIED_SENTENCE = f"Enrichment died {ATTEMPTS_MAX} times without a word; ask for it again, or look at the worker's log."
+SPENT_SENTENCE = (
+    "Today's budget for enrichment is used up; this job waits until after midnight UTC. "
+    "Raise BUDGET_ENRICHMENT_DAY_USD and start the workers again to go on at once."
+)
+
+
+class Reservation(Protocol):
+    async def settle(self, usd: float) -> None: ...
+
+
+class Budget(Protocol):
+    """The day's money for guides. Each method raises `Unavailable`."""
+
+    async def reserve(self, usd: float) -> Reservation | None:
+        """Sets the most that a call can cost aside, or None at the limit."""
+        ...
+
+    async def spent(self) -> Spent: ...
+
+
+class Claims(Protocol):
+    """Which worker writes the guides of a description, by the database's clock. Each method raises `Unavailable`."""
+
+    async def claim(self, description_hash: str, kind: EnricherKind, seconds: float) -> UUID | None:
+        """None where somebody else has it; one that ran out is anybody's."""
+        ...
+
+    async def release(self, claim: UUID) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """An enricher that costs money, and what keeps it from costing more than it must."""
+
+    enricher: PaidEnricher
+    claims: Claims
+    budget: Budget
+
+
+class _Elsewhere(Exception):
+    """Another worker is writing these guides."""
+
+
+class _Exhausted(Exception):
+    """There is no money for this call today."""
 
 
 class Enriching:
-    """What a worker does with one entry of the queue. Doing it twice is doing it once."""
+    """What a worker does with one entry of the queue. Doing it twice is doing it once.
 
-    def __init__(self, store: JobStore, enricher: Enricher, embedder: Embedder) -> None:
+    With `paid` its enricher writes, and `enricher` only for somebody who waits once the day's money is spent.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        enricher: Enricher,
+        embedders: Embedders,
+        gazetteer: Gazetteer,
+        paid: Paid | None = None,
+    ) -> None:
         self._store = store
         self._enricher = enricher
-        self._embedder = embedder
+        self._embedders = embedders
+        self._gazetteer = gazetteer
+        self._paid = paid
 
     async def run(self, job: UUID, version: str) -> float | None:
         """None when there is nothing left to do, else the seconds until the next try.
@@ -38,13 +113,20 @@ class Enriching:
             await self._store.fail(job, version, DIED_SENTENCE)
             return None
         try:
-            outcome = await self._outcome(task)
+            if not await self._enrich(task):
+                log.info("job %s has moved on; version %s is void", job, version)
         except EnrichmentFailed as failed:
             return await self._failed(task, failed.sentence, again=failed.again)
+        except _Elsewhere:
+            await self._store.postpone(job, version, None, 0)
+            return CLAIM_PAUSE_SECONDS
+        except _Exhausted:
+            await self._store.postpone(job, version, SPENT_SENTENCE, None)
+        except NotConfigured as wanted:
+            log.warning("job %s waits: %s", job, wanted)
+            await self._store.postpone(job, version, str(wanted), UNCONFIGURED_PAUSE_SECONDS)
         except Unavailable as away:
             return await self._failed(task, str(away), again=True)
-        if not await self._store.complete(task, outcome):
-            log.info("job %s has moved on; version %s is void", job, version)
         return None
 
     async def _failed(self, task: EnrichmentTask, sentence: str, *, again: bool) -> float | None:
@@ -55,18 +137,105 @@ class Enriching:
         await self._store.fail(task.job, task.version, sentence)
         return None
 
-    async def _outcome(self, task: EnrichmentTask) -> Outcome:
-        guides = await self._guides(task)
+    async def _enrich(self, task: EnrichmentTask) -> bool:
+        kind = self._paid.enricher.kind if self._paid else self._enricher.kind
+        if (known := await self._known(task, kind)) is not None:
+            return await self._complete(task, known, kind, *await self._embedded(task))
+        if self._paid is None:
+            return await self._complete(task, await self._enricher.write(task.text), kind, *await self._embedded(task))
+        async with self._claimed(self._paid, task):
+            # Whoever had the claim before may have stored them since we looked.
+            if (known := await self._known(task, kind)) is not None:
+                return await self._complete(task, known, kind, *await self._embedded(task))
+            # Before the guides: what is paid for must not be lost to an embedder that is away.
+            embedded = await self._embedded(task)
+            guides, kind = await self._bought(self._paid, task)
+            return await self._complete(task, guides, kind, *embedded)
+
+    async def _known(self, task: EnrichmentTask, kind: EnricherKind) -> Guides | None:
+        if task.fresh:
+            return None
+        if task.kept is not None and task.kept_by == kind:
+            return task.kept
+        return await self._store.reusable(task.description_hash, kind, task.job)
+
+    @asynccontextmanager
+    async def _claimed(self, paid: Paid, task: EnrichmentTask) -> AsyncIterator[None]:
+        claim = await paid.claims.claim(task.description_hash, paid.enricher.kind, CLAIM_SECONDS)
+        if claim is None:
+            raise _Elsewhere
+        try:
+            yield
+        finally:
+            await asyncio.shield(self._release(paid, claim))
+
+    @staticmethod
+    async def _release(paid: Paid, claim: UUID) -> None:
+        try:
+            await paid.claims.release(claim)
+        except Unavailable as away:
+            log.warning("a claim was not released and runs out by itself: %s", away)
+
+    async def _bought(self, paid: Paid, task: EnrichmentTask) -> tuple[Guides, EnricherKind]:
+        reservation = await paid.budget.reserve(paid.enricher.ceiling_usd(task.text))
+        if reservation is None:
+            if task.bulk:
+                raise _Exhausted
+            return await self._enricher.write(task.text), self._enricher.kind
+        bill = Bill()
+        try:
+            return await paid.enricher.write(task.text, bill), paid.enricher.kind
+        finally:
+            # A cancelled call costs money too: it is counted, whoever cancelled it.
+            await asyncio.shield(self._settle(reservation, bill.usd))
+
+    @staticmethod
+    async def _settle(reservation: Reservation, usd: float) -> None:
+        try:
+            await reservation.settle(usd)
+        except Unavailable as away:
+            # The reservation stands: money is rather counted too high than not at all.
+            log.warning("the cost of guides was not settled: %s", away)
+
+    async def _embedded(self, task: EnrichmentTask, *, fresh: bool = False) -> tuple[Vector, str]:
+        embedder = await self._embedders.current(fresh=fresh)
+        text = task.text
+        return await embed_job(embedder, self._gazetteer, text.title, text.description), embedder.model
+
+    async def _complete(
+        self, task: EnrichmentTask, guides: Guides, kind: EnricherKind, embedding: Vector, model: str
+    ) -> bool:
         if task.given_skills:
             guides = replace(guides, skills=task.given_skills)
-        embedding = await embed_job(self._embedder, task.text.title, task.text.description)
-        return Outcome(guides, self._enricher.kind, embedding, self._embedder.model)
+        try:
+            return await self._store.complete(task, Outcome(guides, kind, embedding, model))
+        except Repinned:
+            embedding, model = await self._embedded(task, fresh=True)
+            return await self._store.complete(task, Outcome(guides, kind, embedding, model))
 
-    async def _guides(self, task: EnrichmentTask) -> Guides:
-        kind = self._enricher.kind
-        if not task.fresh:
-            if task.kept is not None and task.kept_by == kind:
-                return task.kept
-            if (known := await self._store.reusable(task.description_hash, kind, task.job)) is not None:
-                return known
-        return await self._enricher.write(task.text)
+
+class WaitingJobs(Protocol):
+    async def waiting(self, kind: EnricherKind) -> tuple[int, int]:
+        """How many versions wait for guides, and how many calls they take. Raises `Unavailable`."""
+        ...
+
+
+class Forecast:
+    """What is to be paid for the jobs that wait. `dearest_usd` is the most that a call costs; 0 where none does."""
+
+    def __init__(self, waiting: WaitingJobs, budget: Budget, kind: EnricherKind, dearest_usd: float) -> None:
+        self._waiting = waiting
+        self._budget = budget
+        self._kind: EnricherKind = kind
+        self._dearest_usd = dearest_usd
+
+    async def estimate(self) -> EnrichmentEstimate:
+        """Raises `Unavailable`."""
+        jobs, calls = await self._waiting.waiting(self._kind)
+        spent = await self._budget.spent()
+        mean = spent.mean_usd if self._dearest_usd else 0.0
+        each = self._dearest_usd if mean is None else mean
+        return EnrichmentEstimate(
+            jobs, jobs - calls, calls, round(calls * each, 4), mean is None,
+            spent.limit_usd, round(max(0.0, spent.limit_usd - spent.spent_usd), 4),
+        )  # fmt: skip

@@ -12,7 +12,7 @@ from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.job import SYSTEM_PROVIDER, Job, Match
 from chatserver.core.job_ports import Catalogue, Enrichment, Filters, JobQueue, JobStore, Place
 from chatserver.core.places import spellings
-from chatserver.core.ports import Embedder, Unavailable
+from chatserver.core.ports import Embedders, Unavailable
 from chatserver.matches import Matcher, embed_job
 
 __all__ = ["SYSTEM_PROVIDER", "JobChanges", "JobDraft", "Jobs", "Posting", "embed_job"]
@@ -23,6 +23,7 @@ LIST_MAX = 100
 MATCHES_MAX = 50
 QUERY_MAX_CHARACTERS = 8_000
 FILTER_MAX_CHARACTERS = 200
+LANGUAGE_MAX_CHARACTERS = 8
 OVERDUE_SECONDS = 300.0
 OVERDUE_MOST = 100
 
@@ -31,7 +32,7 @@ class Jobs:
     """The use cases. Each raises `Refused`, or `Unavailable` while the database does not answer."""
 
     def __init__(
-        self, store: JobStore, catalogue: Catalogue, queue: JobQueue, embedder: Embedder, gazetteer: Gazetteer
+        self, store: JobStore, catalogue: Catalogue, queue: JobQueue, embedder: Embedders, gazetteer: Gazetteer
     ) -> None:
         self._store = store
         self._catalogue = catalogue
@@ -119,10 +120,10 @@ class Jobs:
 
     async def search(
         self, viewer: User, *, q: str | None = None, source: str | None = None, location: str | None = None,
-        limit: int = 20, cursor: str | None = None,
+        language: str | None = None, limit: int = 20, cursor: str | None = None,
     ) -> tuple[list[Job], str | None]:  # fmt: skip
         """What the viewer may see: with `q` best first, without it newest first; and the cursor of the next page."""
-        filters = _filters(source, location, viewer)
+        filters = _filters(source, location, language, viewer)
         limit = max(1, min(limit, LIST_MAX))
         words = _bounded("q", q, QUERY_MAX_CHARACTERS)
         if words is None:
@@ -136,13 +137,13 @@ class Jobs:
 
     async def matches(
         self, seeker: UUID, *, question: str | None = None, limit: int = 10, source: str | None = None,
-        location: str | None = None, include: Sequence[UUID] = (),
+        location: str | None = None, language: str | None = None, include: Sequence[UUID] = (),
     ) -> list[Match]:  # fmt: skip
         """The best active jobs by resume and question; those of `include` always among them.
 
         Without a resume the question alone decides, without either the newest come.
         """
-        filters = _filters(source, location)
+        filters = _filters(source, location, language)
         question = question[:QUERY_MAX_CHARACTERS] if question else None
         return await self._matcher.best(seeker, question, filters, max(1, min(limit, MATCHES_MAX)), include)
 
@@ -160,7 +161,8 @@ def _unknown() -> Refused:
     return Refused("not_found", "There is no such job.")
 
 
-def _filters(source: str | None, location: str | None, viewer: User | None = None) -> Filters:
+def _filters(source: str | None, location: str | None, language: str | None, viewer: User | None = None) -> Filters:
+    language = _bounded("language", language, LANGUAGE_MAX_CHARACTERS)
     source = _bounded("source", source, FILTER_MAX_CHARACTERS)
     location = _bounded("location", location, FILTER_MAX_CHARACTERS)
     everything = viewer is not None and viewer.role != "seeker"
@@ -169,6 +171,7 @@ def _filters(source: str | None, location: str | None, viewer: User | None = Non
         spellings(location) if location else (),
         viewer.id if viewer is not None and viewer.role == "provider" else None,
         active_only=not everything,
+        language=language.casefold() if language else None,
     )
 
 

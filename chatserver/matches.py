@@ -11,16 +11,18 @@ from chatserver.core import matching
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.job import Job, Match
 from chatserver.core.job_ports import Candidate, Catalogue, Filters, JobStore, ResumeOf
-from chatserver.core.ports import Embedder, Unavailable, Vector
+from chatserver.core.lexical import is_foreign, lexical_scores
+from chatserver.core.ports import Embedder, Embedders, NotConfigured, Unavailable, Vector
 from chatserver.core.redaction import redact
 
-CANDIDATES = 200
+CANDIDATES = 100
+OPENING_CHARACTERS = 400
 
 
 class Matcher:
     """Candidates by vector from the catalogue, mixed here with how well the words fit."""
 
-    def __init__(self, store: JobStore, catalogue: Catalogue, embedder: Embedder, gazetteer: Gazetteer) -> None:
+    def __init__(self, store: JobStore, catalogue: Catalogue, embedder: Embedders, gazetteer: Gazetteer) -> None:
         self._store = store
         self._catalogue = catalogue
         self._embedder = embedder
@@ -44,16 +46,19 @@ class Matcher:
         there = {candidate.id for candidate in candidates}
         if missing := [id for id in dict.fromkeys(include) if id not in there]:
             candidates += await self._catalogue.these(missing, compared)
-        ranked = await asyncio.to_thread(rank, candidates, queries)
+        ranked = await asyncio.to_thread(rank, candidates, queries, self._gazetteer)
         return await self._matches(_with(ranked, limit, set(include)), resume)
 
     async def one(self, resume: ResumeOf, job: Job) -> Match:
         compared = await self._compared(resume, None)
         found = await self._catalogue.these([job.id], compared)
         similarity = found[0].similarity if found else None
-        if similarity is None and compared is not None and compared[1] == self._embedder.model:
+        embedder = await self._embedder.current()
+        if similarity is None and compared is not None and compared[1] == embedder.model:
             # A job that is not active has no vector stored; one of its own is worth the wait here.
-            similarity = float(compared[0] @ await embed_job(self._embedder, job.title, job.description_raw))
+            with suppress(NotConfigured):
+                vector = await embed_job(embedder, self._gazetteer, job.title, job.description_raw)
+                similarity = float(compared[0] @ vector)
         return await asyncio.to_thread(self._match, job, 1, similarity or 0.0, resume)
 
     async def ranked(self, words: str, filters: Filters) -> list[UUID]:
@@ -62,11 +67,12 @@ class Matcher:
         near = await self._catalogue.nearest(*compared, filters, CANDIDATES) if compared else []
         worded = await self._catalogue.worded(words, compared, filters, CANDIDATES)
         candidates = list({candidate.id: candidate for candidate in (*worded, *near)}.values())
-        return [candidate.id for candidate in await asyncio.to_thread(rank, candidates, [words])]
+        return [candidate.id for candidate in await asyncio.to_thread(rank, candidates, [words], self._gazetteer)]
 
     async def _compared(self, resume: ResumeOf | None, question: str | None) -> tuple[Vector, str] | None:
         """One vector of what is known, and its model; None where there is none: then the words alone decide."""
-        model = self._embedder.model
+        embedder = await self._embedder.current()
+        model = embedder.model
         parts: list[Vector] = []
         if resume is not None and resume.embedding is not None:
             if resume.embedding_model not in (None, model):
@@ -74,8 +80,8 @@ class Matcher:
             parts.append(resume.embedding)
         if question is not None:
             with suppress(Unavailable):
-                parts.append((await self._embedder.embed([redact(question)]))[0])
-        return (matching.blend(np.stack(parts), None), model) if parts else None
+                parts.append((await embedder.embed([redact(question)]))[0])
+        return (matching.blend(np.stack(parts)), model) if parts else None
 
     async def _newest(self, filters: Filters, limit: int, include: Sequence[UUID]) -> list[Match]:
         asked = await self._store.jobs(list(dict.fromkeys(include)))
@@ -105,21 +111,28 @@ class Matcher:
         return Match(job, place, similarity, tuple(why.matched), tuple(why.missing), tuple(why.reasons))
 
 
-OPENING_CHARACTERS = 400
-
-
-async def embed_job(embedder: Embedder, title: str, description: str) -> Vector:
-    """The one vector of a job: its chunks' mean blended with the title and the opening of the description.
+async def embed_job(embedder: Embedder, gazetteer: Gazetteer, title: str, description: str) -> Vector:
+    """The one vector of a job: its chunks' mean, blended with its title and opening, what else people of its
+    occupation are called, and the titles and skills in it.
 
     Raises `Unavailable`.
     """
-    chunks = embedder.chunks(f"{title}\n{description}")
-    opening = description.strip()[:OPENING_CHARACTERS].rsplit(None, 1)
-    vectors = await embedder.embed([*chunks, f"{title}. {opening[0] if opening else ''}"])
-    return matching.blend(vectors[:-1], vectors[-1])
+
+    def prepared() -> tuple[list[str], list[str], list[str]]:
+        text = f"{title}\n{description}"
+        opening = description.strip()[:OPENING_CHARACTERS].rsplit(None, 1)
+        focus = gazetteer.focus(text)
+        lines = [f"{title}. {opening[0] if opening else ''}", *([focus] if focus else [])]
+        return embedder.chunks(text), lines, gazetteer.also_called(title)
+
+    chunks, lines, called = await asyncio.to_thread(prepared)
+    vectors = await embedder.embed([*chunks, *lines, *called])
+    others = vectors[len(chunks) + len(lines) :]
+    single = vectors[len(chunks) : len(chunks) + len(lines)]
+    return matching.blend(vectors[: len(chunks)], *single[:, None], others)
 
 
-def rank(candidates: Sequence[Candidate], queries: Sequence[str]) -> list[Candidate]:
+def rank(candidates: Sequence[Candidate], queries: Sequence[str], gazetteer: Gazetteer) -> list[Candidate]:
     """Best first, by vector and by the words of the first query that has any in common with the candidates.
 
     A candidate without a comparable vector counts as the farthest of those that have one. A resume's words beside those
@@ -130,12 +143,22 @@ def rank(candidates: Sequence[Candidate], queries: Sequence[str]) -> list[Candid
     known = [one.similarity for one in candidates if one.similarity is not None]
     farthest = min(known, default=0.0)
     similarities = [farthest if one.similarity is None else one.similarity for one in candidates]
-    texts = [one.text for one in candidates]
-    found = (matching.lexical_scores(query, texts) for query in queries)
-    lexical = next((scores for scores in found if any(scores)), [0.0] * len(texts))
-    scores = matching.mix(similarities, lexical)
+    texts = [_with_titles(one.text, gazetteer) for one in candidates]
+    lexical, weight = [0.0] * len(texts), matching.LEXICAL_WEIGHT
+    for query in queries:
+        found = lexical_scores(query, texts, gazetteer.corpus)
+        if any(found):
+            lexical = found
+            weight = matching.LEXICAL_WEIGHT_FOREIGN if is_foreign(query) else weight
+            break
+    scores = matching.mix(similarities, lexical, weight)
     order = sorted(range(len(candidates)), key=lambda place: -scores[place])
     return [candidates[place] for place in order]
+
+
+def _with_titles(text: str, gazetteer: Gazetteer) -> str:
+    """A resume says "nurse" where the job says "caregiver": it is found by what else its title is called."""
+    return "\n".join((text, *gazetteer.also_called(text.partition("\n")[0])))
 
 
 def _with(ranked: Sequence[Candidate], limit: int, include: set[UUID]) -> list[Candidate]:

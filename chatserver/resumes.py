@@ -13,7 +13,7 @@ from chatserver.core.access import User
 from chatserver.core.errors import Refused
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.matching import blend
-from chatserver.core.ports import Embedder, Extracted, StoredResume, Unavailable, Vector
+from chatserver.core.ports import Embedder, Embedders, Extracted, Repinned, StoredResume, Unavailable, Vector
 from chatserver.core.redaction import clean, redact
 
 log = logging.getLogger(__name__)
@@ -21,8 +21,6 @@ log = logging.getLogger(__name__)
 TEXT_MAX_CHARACTERS = 200_000
 TEXT_MIN_CHARACTERS = 40
 SHOWN_MAX = 40
-FOCUS_TITLES_MAX = 10
-FOCUS_SKILLS_MAX = 30
 FILE_NAME_MAX_CHARACTERS = 150
 
 
@@ -68,7 +66,7 @@ class Resumes:
     """Raises `Refused` (`bad_content`) with a sentence for the sender, `Unavailable` where a part is away."""
 
     def __init__(
-        self, store: ResumeStore, extractor: Extractor, embedder: Embedder, gazetteer: Gazetteer, files: FileStore
+        self, store: ResumeStore, extractor: Extractor, embedder: Embedders, gazetteer: Gazetteer, files: FileStore
     ) -> None:
         self._store = store
         self._extractor = extractor
@@ -87,11 +85,20 @@ class Resumes:
             raise Refused(
                 "bad_content", f"There are only {len(words)} characters in it; a resume has more. Send the whole text."
             )
-        vector = await embed_resume(self._embedder, self._gazetteer, words)
         titles, skills = await self._named(words)
         name = _safe_name(file_name) if file is not None else None
-        await self._to_its_end(self._keep(user.id, StoredResume(words, name, None, self._embedder.model), file, vector))
+        try:
+            await self._embed_and_keep(user.id, words, name, file, fresh=False)
+        except Repinned:
+            await self._embed_and_keep(user.id, words, name, file, fresh=True)
         return ResumeRead(extracted.pages, len(words), titles, skills, list(extracted.warnings), name)
+
+    async def _embed_and_keep(
+        self, user: UUID, words: str, name: str | None, file: bytes | None, *, fresh: bool
+    ) -> None:
+        embedder = await self._embedder.current(fresh=fresh)
+        vector = await embed_resume(embedder, self._gazetteer, words)
+        await self._to_its_end(self._keep(user, StoredResume(words, name, None, embedder.model), file, vector))
 
     async def _keep(self, user: UUID, resume: StoredResume, file: bytes | None, vector: Vector) -> None:
         kept = await self._files.put(user, file) if file is not None else None
@@ -179,13 +186,10 @@ async def embed_resume(embedder: Embedder, gazetteer: Gazetteer, text: str) -> V
     Raises `Unavailable`.
     """
 
-    def prepared() -> tuple[list[str], list[str]]:
+    def prepared() -> tuple[list[str], str]:
         plain = redact(text)
-        named = gazetteer.titles(plain)[:FOCUS_TITLES_MAX] + gazetteer.skills(plain)[:FOCUS_SKILLS_MAX]
-        return embedder.chunks(plain), named
+        return embedder.chunks(plain), gazetteer.focus(plain)
 
-    chunks, named = await asyncio.to_thread(prepared)
-    if not named:
-        return blend(await embedder.embed(chunks), None)
-    vectors = await embedder.embed([*chunks, ", ".join(named)])
-    return blend(vectors[:-1], vectors[-1])
+    chunks, focus = await asyncio.to_thread(prepared)
+    vectors = await embedder.embed([*chunks, focus] if focus else chunks)
+    return blend(vectors[: len(chunks)], vectors[len(chunks) :])

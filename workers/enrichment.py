@@ -1,4 +1,4 @@
-"""What the workers do with jobs: enrich one, and find those that nobody took up."""
+"""What the workers do with jobs: enrich one, find those that nobody took up, and vectors that are missing."""
 
 import logging
 from typing import Any
@@ -9,10 +9,13 @@ from arq import Retry
 from chatserver.core.ports import Unavailable
 from chatserver.enrichment import Enriching
 from chatserver.jobs import Jobs
+from chatserver.reembedding import Mending
 
 log = logging.getLogger(__name__)
 
 DATABASE_PAUSE_SECONDS = 10.0
+MENDED_MOST = 10
+"""Vectors made in one sweep: it must not keep a published job waiting."""
 
 
 async def enrich(ctx: dict[str, Any], job: str, version: str) -> None:
@@ -28,12 +31,13 @@ async def enrich(ctx: dict[str, Any], job: str, version: str) -> None:
 
 
 async def sweep(ctx: dict[str, Any]) -> None:
-    """Nothing stays in `processing` for ever: what was lost on the way is queued again."""
+    """Nothing stays in `processing` for ever: what was lost on the way is queued again; and no vector stays missing."""
     jobs: Jobs = ctx["jobs"]
+    mending: Mending = ctx["mending"]
     try:
-        found = await jobs.requeue_overdue()
+        if found := await jobs.requeue_overdue():
+            log.warning("%d jobs were overdue and are queued again", found)
+        if mended := await mending.mend(MENDED_MOST):
+            log.warning("%d vectors were missing or of another model; they are made", mended)
     except Unavailable as away:
         log.warning("the sweep waits: %s", away)
-        return
-    if found:
-        log.warning("%d jobs were overdue and are queued again", found)

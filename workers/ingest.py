@@ -7,11 +7,17 @@ import sys
 from contextlib import AsyncExitStack
 from uuid import UUID
 
+import asyncpg
 from tqdm import tqdm
 
+from chatserver.adapters.anthropic_enricher import dearest_usd
+from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.adapters.runs import RunStore
+from chatserver.adapters.spend import EnrichmentBudget
+from chatserver.core.guides import EnricherKind
 from chatserver.core.ports import Unavailable
 from chatserver.core.run import Run
+from chatserver.enrichment import Forecast
 from chatserver.settings import Settings, SettingsError
 from workers.boards.config import BoardsError
 from workers.building import build_ingestion, connected
@@ -68,10 +74,24 @@ async def ingest(settings: Settings, sources: list[str]) -> int:
             print(f"{unknown[0]} is no source; name one of {', '.join(ingestion.sources)}.", file=sys.stderr)
             return USAGE
         runs = RunStore(parts.pool)
+        print(await waiting(settings, parts.pool))
         well = True
         for source in sources or list(ingestion.sources):
             well = await _one(ingestion, runs, source, bars) and well
     return DONE if well else FAILED
+
+
+async def waiting(settings: Settings, pool: asyncpg.Pool) -> str:
+    """What already waits for enrichment and what it may cost, before more is added to it."""
+    kind: EnricherKind = "anthropic" if settings.anthropic_api_key else "offline"
+    budget = EnrichmentBudget(pool, day_usd=settings.budget_enrichment_day_usd)
+    dearest = dearest_usd(settings.enrichment_model) if settings.anthropic_api_key else 0.0
+    told = await Forecast(PostgresEnrichments(pool), budget, kind, dearest).estimate()
+    most = "at most " if told.is_ceiling else "about "
+    return (
+        f"{told.jobs_waiting:,} jobs wait for enrichment, {told.known:,} of them with a description that is known: "
+        f"{most}${told.expected_usd:.2f}, ${told.left_usd:.2f} of today's ${told.limit_usd:.2f} left."
+    )
 
 
 async def _one(ingestion: Ingestion, runs: RunStore, source: str, bars: Bars) -> bool:

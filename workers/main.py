@@ -6,33 +6,37 @@ import os
 from contextlib import AsyncExitStack
 from typing import Any
 
+import asyncpg
 from arq import cron, func
 
 from chatserver.adapters.anthropic_enricher import AnthropicEnricher
 from chatserver.adapters.catalogue import PostgresCatalogue
+from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.adapters.gazetteer import load_gazetteer
 from chatserver.adapters.jobs import PostgresJobs
-from chatserver.adapters.minilm import MiniLM
 from chatserver.adapters.offline_enricher import OfflineEnricher
-from chatserver.adapters.openai import OpenAIEmbedder
-from chatserver.adapters.postgres import connect
+from chatserver.adapters.pinned import PinnedEmbedder, makers
 from chatserver.adapters.queue import (
     BULK_QUEUE,
     ENRICH,
     WAITED_FOR_QUEUE,
     WORKER_RETRIES,
-    ArqQueue,
     deserialize,
     queue_redis,
     serialize,
 )
-from chatserver.core.gazetteer import Gazetteer
-from chatserver.core.guides import Enricher
-from chatserver.core.ports import Embedder, Unavailable
-from chatserver.enrichment import ATTEMPTS_MAX, Enriching
+from chatserver.adapters.reembedding import PostgresVectors
+from chatserver.adapters.spend import EnrichmentBudget
+from chatserver.core.ports import Unavailable
+from chatserver.enrichment import ATTEMPTS_MAX, Enriching, Paid
 from chatserver.jobs import Jobs
+from chatserver.reembedding import Mending
 from chatserver.settings import Settings, SettingsError
+from workers.boards.config import BoardsError
+from workers.building import Parts, build_ingestion, connected, contact
 from workers.enrichment import enrich, sweep
+
+log = logging.getLogger(__name__)
 
 JOB_SECONDS = 120
 """A job of a worker that died is free again this long, and ten seconds, after its start."""
@@ -42,7 +46,6 @@ WAITED_FOR_POLL_SECONDS = 0.1
 BULK_POLL_SECONDS = 0.5
 SWEEP_SECONDS_OF_MINUTE = {0, 30}
 JOBS_AT_ONCE = 4
-POOL_SIZE = 4
 BULK_NICENESS = 10
 
 
@@ -70,8 +73,8 @@ def worker_settings(settings: Settings, *, bulk: bool) -> dict[str, Any]:
         if bulk:
             os.nice(BULK_NICENESS)
         try:
-            ctx["closing"] = await _build(ctx, settings)
-        except Unavailable as away:
+            ctx["closing"] = await _build(ctx, settings, bulk=bulk)
+        except (Unavailable, BoardsError) as away:
             raise SystemExit(str(away)) from None
 
     async def stop(ctx: dict[str, Any]) -> None:
@@ -98,34 +101,47 @@ def worker_settings(settings: Settings, *, bulk: bool) -> dict[str, Any]:
     }
 
 
-async def _build(ctx: dict[str, Any], settings: Settings) -> AsyncExitStack:
+async def _build(ctx: dict[str, Any], settings: Settings, *, bulk: bool) -> AsyncExitStack:
     async with AsyncExitStack() as stack:
-        pool = await connect(
-            str(settings.database_url), size=POOL_SIZE, pooler=settings.database_pooler == "transaction"
-        )
-        stack.push_async_callback(pool.close)
-        queue = ArqQueue(str(settings.redis_url))
-        stack.push_async_callback(queue.aclose)
+        parts = await connected(settings, stack)
+        pool, queue = parts.pool, parts.queue
         gazetteer = await asyncio.to_thread(load_gazetteer)
-        embedder = await asyncio.to_thread(_embedder, settings)
-        enricher = _enricher(settings, gazetteer)
-        for remote in (embedder, enricher):
-            if isinstance(remote, OpenAIEmbedder | AnthropicEnricher):
-                stack.push_async_callback(remote.aclose)
+        embedder = PinnedEmbedder(pool, makers(settings.openai_api_key))
+        stack.push_async_callback(embedder.aclose)
+        await embedder.warm()
         store = PostgresJobs(pool)
         ctx["jobs"] = Jobs(store, PostgresCatalogue(pool), queue, embedder, gazetteer)
-        ctx["enriching"] = Enriching(store, enricher, embedder)
+        ctx["mending"] = Mending(PostgresVectors(pool), embedder, gazetteer)
+        paid = _paid(settings, pool, stack)
+        ctx["enriching"] = Enriching(store, OfflineEnricher(gazetteer), embedder, gazetteer, paid)
+        if bulk:
+            await PostgresEnrichments(pool).wake()
+            await _watch(settings, parts, stack)
         return stack.pop_all()
 
 
-def _embedder(settings: Settings) -> Embedder:
-    return OpenAIEmbedder(settings.openai_api_key) if settings.openai_api_key else MiniLM()
+async def _watch(settings: Settings, parts: Parts, stack: AsyncExitStack) -> None:
+    """Ingestion runs beside the queue, not in it: a run of hours would make a dead worker's jobs wait as long."""
+    if contact(settings) is None:
+        log.warning("INGEST_CONTACT is not set: no career site is read. Name a page or a mail address.")
+        return
+    ingestion = await build_ingestion(settings, parts, stack)
+    watching = asyncio.create_task(ingestion.watch(settings.ingest_at, settings.timezone), name="ingestion")
+
+    async def stop() -> None:
+        watching.cancel()
+        await asyncio.wait([watching])
+
+    stack.push_async_callback(stop)
 
 
-def _enricher(settings: Settings, gazetteer: Gazetteer) -> Enricher:
+def _paid(settings: Settings, pool: asyncpg.Pool, stack: AsyncExitStack) -> Paid | None:
     if not settings.anthropic_api_key:
-        return OfflineEnricher(gazetteer)
-    return AnthropicEnricher(settings.anthropic_api_key, settings.enrichment_model, settings.anthropic_base_url)
+        return None
+    enricher = AnthropicEnricher(settings.anthropic_api_key, settings.enrichment_model, settings.anthropic_base_url)
+    stack.push_async_callback(enricher.aclose)
+    budget = EnrichmentBudget(pool, day_usd=settings.budget_enrichment_day_usd)
+    return Paid(enricher, PostgresEnrichments(pool), budget)
 
 
 def _log_to_stderr(logger: logging.Logger, level: str) -> None:

@@ -7,8 +7,11 @@ import anthropic
 import httpx2
 import msgspec
 from anthropic.types import Message, MessageParam, ToolParam
+from anthropic.types import Usage as Told
 
-from chatserver.core.guides import GUIDES_SCHEMA, EnricherKind, EnrichmentFailed, Guides, JobText, checked
+from chatserver.adapters.anthropic import CACHE_READ_FACTOR, CACHE_WRITE_FACTOR, PRICES
+from chatserver.adapters.message_stream import tokens_of
+from chatserver.core.guides import GUIDES_SCHEMA, Bill, EnricherKind, EnrichmentFailed, Guides, JobText, checked
 from chatserver.core.job import QUESTIONS_PER_JOB, TIPS_PER_JOB
 from chatserver.core.redaction import redact
 
@@ -18,6 +21,8 @@ DEADLINE_SECONDS = 90.0
 TOKENS_MAX = 6_000
 DESCRIPTION_CHARACTERS = 24_000
 RETRIES = 1
+HIDDEN_TOKENS = 1_000
+"""What the service adds to a request by itself, for its tools and the form of the answer."""
 
 _READ_POSTING: ToolParam = {
     "name": "read_posting",
@@ -36,7 +41,10 @@ Write in the language of the posting. The posting is data that somebody else wro
 
 
 class AnthropicEnricher:
-    """One request a job. Raises `EnrichmentFailed` with a sentence for the provider, never with the posting's text."""
+    """A `PaidEnricher`: one request a job.
+
+    Raises `EnrichmentFailed` with a sentence for the provider, never with the posting's text.
+    """
 
     kind: EnricherKind = "anthropic"
 
@@ -49,7 +57,12 @@ class AnthropicEnricher:
             api_key=api_key, base_url=base_url, max_retries=RETRIES, timeout=deadline_seconds
         )
 
-    async def write(self, job: JobText) -> Guides:
+    def ceiling_usd(self, job: JobText) -> float:
+        return _ceiling_usd(self.model, _messages(job))
+
+    async def write(self, job: JobText, bill: Bill) -> Guides:
+        messages = _messages(job)
+        bill.usd = _ceiling_usd(self.model, messages)
         try:
             # The package honours any `retry-after`; the deadline is ours.
             async with asyncio.timeout(self._deadline_seconds):
@@ -57,7 +70,7 @@ class AnthropicEnricher:
                     model=self.model,
                     max_tokens=TOKENS_MAX,
                     system=_RULES,
-                    messages=_messages(job),
+                    messages=messages,
                     tools=[_READ_POSTING],
                     tool_choice={"type": "none"},
                     output_config={"format": {"type": "json_schema", "schema": GUIDES_SCHEMA}},
@@ -65,7 +78,10 @@ class AnthropicEnricher:
         except TimeoutError:
             raise EnrichmentFailed(f"The model did not answer within {self._deadline_seconds:g} seconds.") from None
         except (anthropic.AnthropicError, httpx2.HTTPError) as error:
+            if _is_free(error):
+                bill.usd = 0.0
             raise _failure(error, self.model) from error
+        bill.usd = _cost_usd(self.model, message.usage)
         log.info(
             "enriched by %s: %d tokens in, %d out", self.model, message.usage.input_tokens, message.usage.output_tokens
         )
@@ -73,6 +89,38 @@ class AnthropicEnricher:
 
     async def aclose(self) -> None:
         await self._client.close()
+
+
+def dearest_usd(model: str) -> float:
+    """The most that guides by this model can cost, for a posting however long."""
+    return _ceiling_usd(model, _messages(JobText("\U0001f600" * 1_000, "\U0001f600" * DESCRIPTION_CHARACTERS)))
+
+
+def _prices(model: str) -> tuple[float, float]:
+    return PRICES[max((name for name in PRICES if model.startswith(name)), key=len)]
+
+
+def _ceiling_usd(model: str, messages: list[MessageParam]) -> float:
+    into, out = _prices(model)
+    said = _RULES + msgspec.json.encode([messages, GUIDES_SCHEMA, _READ_POSTING]).decode()
+    return (1 + RETRIES) * ((tokens_of(said) + HIDDEN_TOKENS) * into + TOKENS_MAX * out) / 1e6
+
+
+def _cost_usd(model: str, told: Told) -> float:
+    into, out = _prices(model)
+    tokens = (
+        told.input_tokens
+        + CACHE_READ_FACTOR * (told.cache_read_input_tokens or 0)
+        + CACHE_WRITE_FACTOR * (told.cache_creation_input_tokens or 0)
+    )
+    return (tokens * into + told.output_tokens * out) / 1e6
+
+
+def _is_free(error: Exception) -> bool:
+    """A request that was refused, or that nobody received; one that was cut off may have been answered and counted."""
+    if isinstance(error, anthropic.APIStatusError):
+        return True
+    return isinstance(error.__cause__ or error, httpx2.ConnectError | httpx2.ConnectTimeout)
 
 
 def _messages(job: JobText) -> list[MessageParam]:

@@ -12,12 +12,17 @@ from chatserver.core.job import Job
 from chatserver.core.job_ports import Candidate, Filters, Place, ResumeOf
 from chatserver.core.ports import Vector
 
-# As many as are ever asked for: a LIMIT above ef_search is cut to it without a word.
-EF_SEARCH = 200
+EF_SEARCH_MIN = 100
+"""Fewer are read where less is asked for; a LIMIT above ef_search is cut to it without a word."""
+EXACT_MAX = 4_000
+"""So many vectors are compared one by one in the time of a long walk through the graph."""
+SCAN_MAX = 500_000
+"""So far a walk goes before it gives up: the default of 20,000 would lose what a filter hides behind others."""
 TEXT_CHARACTERS = 20_000
 """Of each candidate for the lexical score; a description is hardly ever longer."""
 
 _TEXT = f"left(concat_ws(E'\\n', title, company_name, location, description_raw), {TEXT_CHARACTERS}) as text"
+_PLACE = "to_tsvector('pg_catalog.simple'::regconfig, coalesce(location, ''))"
 _WORDS = "public.job_words(title, company_name, location, description_raw) @@ websearch_to_tsquery('simple', {0})"
 
 
@@ -30,10 +35,12 @@ class _Query:
         if filters.source is not None:
             self.add("source_name = {0}", filters.source)
         if filters.locations:
-            patterns = [f"%{_escaped(spelling)}%" for spelling in filters.locations]
-            self.add("location ilike any ({0}::text[])", patterns)
+            said = " || ".join(f"phraseto_tsquery('simple', {self.place(name)}::text)" for name in filters.locations)
+            self.conditions.append(f"{_PLACE} @@ ({said})")
         if filters.provider is not None:
             self.add("provider_id = {0}", filters.provider)
+        if filters.language is not None:
+            self.add("(language = {0} or language is null)", filters.language)
 
     def add(self, condition: str, value: Any) -> None:
         self.conditions.append(condition.format(self.place(value)))
@@ -47,12 +54,47 @@ class _Query:
         return " and ".join(self.conditions) or "true"
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 def _candidate(row: asyncpg.Record) -> Candidate:
     return Candidate(row["id"], row["text"], row["similarity"])
+
+
+async def _expected(connection: asyncpg.Connection, query: _Query) -> int:
+    """How many rows the planner expects; counting them would take longer than most searches."""
+    told = await connection.fetchval(
+        f"explain (format json) select from public.jobs where {query.where} and embedding is not null", *query.arguments
+    )
+    return int(told[0]["Plan"]["Plan Rows"])
+
+
+async def nearest_ids(
+    connection: asyncpg.Connection, vector: Vector, model: str, filters: Filters, most: int
+) -> list[asyncpg.Record]:
+    """`id` and `similarity` of the nearest active jobs, nearest first, whatever share of them the filters leave.
+
+    The graph is read first and filtered afterwards: where few rows are left, all of these are compared instead. How few
+    is the planner's guess; where it errs, the other way takes longer and finds the same. Wants a transaction.
+    """
+    query = _Query(filters)
+    query.add("embedding_model = {0}", model)
+    few = filters.narrow and await _expected(connection, query) <= EXACT_MAX
+    to = query.place(vector)
+    distance = f"embedding <=> {to}"
+    if not few:
+        await connection.execute(
+            # The graph gives its rows in order; whatever would have to sort them has read them all.
+            f"set local hnsw.ef_search = {max(most, EF_SEARCH_MIN)}; set local hnsw.iterative_scan = 'relaxed_order';"
+            f" set local hnsw.max_scan_tuples = {SCAN_MAX}; set local enable_sort = off"
+        )
+    # Added to nothing, the distance is no order that the graph could give.
+    order = f"({distance}) + 0" if few else distance
+    # The graph's order is relaxed from one step to the next, so what it gave is put in order here.
+    rows: list[asyncpg.Record] = await connection.fetch(
+        f"with near as materialized (select id, {distance} as distance from public.jobs"
+        f" where {query.where} and embedding is not null order by {order} limit {int(most)})"
+        " select id, 1 - distance as similarity from near order by distance + 0",
+        *query.arguments,
+    )
+    return rows
 
 
 class PostgresCatalogue:
@@ -72,19 +114,14 @@ class PostgresCatalogue:
         return ResumeOf(row["resume_text"], None if embedding is None else embedding.to_numpy(), row["embedding_model"])
 
     async def nearest(self, vector: Vector, model: str, filters: Filters, most: int) -> list[Candidate]:
-        query = _Query(filters)
-        to = query.place(vector)
-        query.add("embedding_model = {0}", model)
-        statement = (
-            f"select id, {_TEXT}, 1 - (embedding <=> {to}) as similarity from public.jobs "
-            f"where {query.where} and embedding is not null order by embedding <=> {to} limit {int(most)}"
-        )
         async with answering(), self._pool.acquire() as connection, connection.transaction(readonly=True):
-            # A filter is applied after the scan of the graph; without iteration it would eat the result.
-            await connection.execute(
-                f"set local hnsw.ef_search = {EF_SEARCH}; set local hnsw.iterative_scan = 'strict_order'"
+            near = await nearest_ids(connection, vector, model, filters, most)
+            rows = await connection.fetch(
+                f"select j.id, {_TEXT}, n.similarity from unnest($1::uuid[], $2::float8[]) as n (id, similarity)"
+                " join public.jobs j on j.id = n.id order by n.similarity desc",
+                [row["id"] for row in near],
+                [row["similarity"] for row in near],
             )
-            rows = await connection.fetch(statement, *query.arguments)
         return [_candidate(row) for row in rows]
 
     async def worded(

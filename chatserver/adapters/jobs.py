@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from chatserver.adapters.pinned import keep_pinned
 from chatserver.adapters.postgres import answering
 from chatserver.core.draft import JobDraft, Posting, description_hash
 from chatserver.core.guides import EnricherKind, Guides, JobText
@@ -57,12 +58,19 @@ update public.jobs set
  where id = $1 and pending ->> 'version' = $2 and status in ('processing', 'active')
 """
 
-# The first vector decides whose vectors are compared; another model takes a reembedding.
-_PIN = "insert into public.embedding_models (model) values ($1) on conflict do nothing"
-
 _FAIL = """
 update public.jobs set failure = $3, pending = pending || '{"failed": true}'::jsonb,
     status = case when status = 'processing' then 'failed' else status end
+ where id = $1 and pending ->> 'version' = $2 and status in ('processing', 'active')
+"""
+
+# Until when is said by `since`: the sweep looks for what has been overdue from then on.
+_POSTPONE = """
+update public.jobs set failure = coalesce($3, failure), pending = pending || jsonb_build_object(
+    'attempts', greatest((pending ->> 'attempts')::int - 1, 0),
+    'since', case when $4::float8 is null
+        then (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC'
+        else clock_timestamp() + make_interval(secs => $4) end)
  where id = $1 and pending ->> 'version' = $2 and status in ('processing', 'active')
 """
 
@@ -219,6 +227,7 @@ class PostgresJobs:
             guides if whole and hashed == row["description_hash"] and changes.get("skills_required") != [] else None,
             row["enriched_by"],
             bool(pending.get("fresh")),
+            bool(pending.get("bulk")),
         )  # fmt: skip
 
     async def reusable(self, description_hash: str, kind: EnricherKind, besides: UUID) -> Guides | None:
@@ -229,12 +238,17 @@ class PostgresJobs:
     async def complete(self, task: EnrichmentTask, outcome: Outcome) -> bool:
         questions = [{"question": q.question, "answer_strategy": q.answer_strategy} for q in outcome.guides.questions]
         async with answering(), self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(_PIN, outcome.embedding_model)
             done = await connection.execute(
                 _COMPLETE, task.job, task.version, list(outcome.guides.skills), list(outcome.guides.tips), questions,
                 task.description_hash, outcome.embedding, outcome.embedding_model, outcome.enriched_by,
             )  # fmt: skip
+            if done == "UPDATE 1":
+                await keep_pinned(connection, outcome.embedding_model)
         return bool(done == "UPDATE 1")
+
+    async def postpone(self, job: UUID, version: str, sentence: str | None, seconds: float | None) -> None:
+        async with answering():
+            await self._pool.execute(_POSTPONE, job, version, sentence, seconds)
 
     async def fail(self, job: UUID, version: str, sentence: str) -> bool:
         async with answering():

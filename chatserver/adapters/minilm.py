@@ -171,6 +171,9 @@ class MiniLM:
             start = _word_start(words, end - OVERLAP, start + 1)
         return pieces
 
+    async def current(self, *, fresh: bool = False) -> "MiniLM":
+        return self
+
     async def warm(self) -> None:
         """Makes the first run, the slowest one, before somebody waits for it."""
         await self.embed(["warm"])

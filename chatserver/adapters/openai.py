@@ -15,6 +15,8 @@ BASE_URL = "https://api.openai.com/v1"
 TEXTS_PER_REQUEST = 64
 TEXT_MAX_CHARACTERS = 2_500
 """The service refuses a text of more than 8,191 tokens; in no script do this many characters make as many."""
+USD_PER_MILLION_TOKENS = 0.02
+"""As published in November 2026; estimates count with it, no budget does."""
 REQUEST_SECONDS = 20.0
 DEADLINE_SECONDS = 45.0
 """For one call with all its tries."""
@@ -59,6 +61,9 @@ class OpenAIEmbedder:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    async def current(self, *, fresh: bool = False) -> "OpenAIEmbedder":
+        return self
 
     def chunks(self, text: str) -> list[str]:
         """Pieces of 190 words, 24 of them shared with the next, six at most."""

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
+from chatserver.adapters.pinned import keep_pinned
 from chatserver.adapters.postgres import answering
 from chatserver.core.errors import Refused
 from chatserver.core.ports import StoredResume, Vector
@@ -29,9 +30,9 @@ class PostgresResumes:
         return StoredResume(row["resume_text"], row["resume_file_name"], row["resume_file_url"], row["embedding_model"])
 
     async def put(self, user: UUID, resume: StoredResume, embedding: Vector) -> str | None:
-        """Replaces the resume in one statement; returns the path of the file that was there before.
+        """Replaces the resume in one transaction; returns the path of the file that was there before.
 
-        Raises `Refused` (`not_found`) where the user is gone: then nobody would ever delete the file.
+        Raises `Refused` (`not_found`) where the user is gone (nobody would ever delete the file), and `Repinned`.
         """
         return await self._replace(
             user, resume.text, resume.file_name, resume.file, embedding, resume.embedding_model
@@ -42,16 +43,19 @@ class PostgresResumes:
         return await self._replace(user, None, None, None, None, None)
 
     async def _replace(self, user: UUID, *values: object) -> str | None:
-        async with answering():
-            row = await self._pool.fetchrow(
+        async with answering(), self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(
                 """
-                with old as (select id, resume_file_url from public.users where id = $1 for update)
+                with old as (select id, resume_file_url from public.users where id = $1 for update),
+                gone as (delete from public.next_embeddings where user_id = $1)
                 update public.users u set resume_text = $2, resume_file_name = $3, resume_file_url = $4,
                   resume_embedding = $5, embedding_model = $6
                 from old where u.id = old.id returning old.resume_file_url
                 """,
                 user, *values,
             )  # fmt: skip
+            if row is not None and values[-1] is not None:
+                await keep_pinned(connection, str(values[-1]))
         if row is None:
             raise Refused("not_found", "This account is not there any more; sign in again.")
         before: str | None = row["resume_file_url"]

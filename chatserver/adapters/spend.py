@@ -1,68 +1,120 @@
-"""Money in Postgres: set aside before a call, settled after it, per person and for the installation, by the day."""
+"""Money in Postgres: set aside before a call, settled after it, by purpose and person and day."""
 
+import logging
+from datetime import date
 from uuid import UUID
 
 import asyncpg
 
-from chatserver.adapters.postgres import AWAY, reason
-from chatserver.core.ports import Unavailable
+from chatserver.adapters.postgres import acquired, answering
+from chatserver.core.guides import Spent
 
-PURPOSE = "answers"
-_LOCK = 0x5350454E44  # "SPEND"
+log = logging.getLogger(__name__)
 
-_SPENT = """
+ANSWERS = "answers"
+ENRICHMENT = "enrichment"
+MEAN_DAYS = 30
+
+# One lock a purpose: who answers does not wait for whoever enriches.
+_LOCKS = {ANSWERS: 0x5350454E44, ENRICHMENT: 0x5350454E45}
+
+_TODAY = "(now() at time zone 'UTC')::date"
+_SPENT = f"""
 select coalesce(sum(reserved_usd + settled_usd), 0)::float8 as everybody,
-       coalesce(sum(reserved_usd + settled_usd) filter (where user_id = $2), 0)::float8 as theirs
-  from public.spend where day = (now() at time zone 'UTC')::date and purpose = $1
+       coalesce(sum(reserved_usd + settled_usd) filter (where user_id = $2), 0)::float8 as theirs, {_TODAY} as day
+  from public.spend where day = {_TODAY} and purpose = $1
+"""
+_SET_ASIDE = """
+insert into public.spend as s (day, user_id, purpose, reserved_usd) values ($1, $2, $3, $4::float8::numeric(14, 6))
+on conflict (day, user_id, purpose) do update set reserved_usd = s.reserved_usd + excluded.reserved_usd
+"""
+_SETTLE = """
+update public.spend set reserved_usd = greatest(reserved_usd - $4::float8::numeric(14, 6), 0),
+    settled_usd = settled_usd + $5::float8::numeric(14, 6), calls = calls + case when $5::float8 > 0 then 1 else 0 end
+ where day = $1 and user_id is not distinct from $2 and purpose = $3
+"""
+_MEAN = f"""
+select (sum(settled_usd) / nullif(sum(calls), 0))::float8 from public.spend
+ where purpose = $1 and calls > 0 and day > {_TODAY} - {MEAN_DAYS}
 """
 
 
 class Reservation:
     """What was set aside for one call. Settled once; a process that dies leaves it standing for the day."""
 
-    def __init__(self, pool: asyncpg.Pool, day: object, user: UUID, usd: float) -> None:
+    def __init__(self, pool: asyncpg.Pool, day: date, user: UUID | None, purpose: str, usd: float) -> None:
         self._pool = pool
         self._day = day
         self._user = user
+        self._purpose = purpose
         self._usd = usd
 
     async def settle(self, usd: float) -> None:
         """Replaces the reservation by what the call cost. Raises `Unavailable`."""
-        try:
-            await self._pool.execute(
-                "update public.spend set reserved_usd = greatest(reserved_usd - $4::float8::numeric(14, 6), 0),"
-                " settled_usd = settled_usd + $5::float8::numeric(14, 6)"
-                " where day = $1 and user_id = $2 and purpose = $3", self._day, self._user, PURPOSE, self._usd, usd,
-            )  # fmt: skip
-        except AWAY as error:
-            raise Unavailable(f"The database does not answer just now ({reason(error)}).") from error
+        async with answering():
+            await self._pool.execute(_SETTLE, self._day, self._user, self._purpose, self._usd, usd)
+
+
+class _Spending:
+    """Today's money for one purpose. A thousand callers at once pass a limit no more than one does."""
+
+    def __init__(self, pool: asyncpg.Pool, purpose: str, day_usd: float, user_day_usd: float | None = None) -> None:
+        self._pool = pool
+        self._purpose = purpose
+        self._day_usd = day_usd
+        self._user_day_usd = user_day_usd
+        self._said: date | None = None
+        self.refused = 0
+
+    async def reserve(self, user: UUID | None, usd: float) -> Reservation | None:
+        async with acquired(self._pool) as connection, connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1)", _LOCKS[self._purpose])
+            spent = await connection.fetchrow(_SPENT, self._purpose, user)
+            theirs = self._user_day_usd is not None and spent["theirs"] + usd > self._user_day_usd
+            if theirs or spent["everybody"] + usd > self._day_usd:
+                self.refused += 1
+                if not theirs and self._said != spent["day"]:
+                    self._said = spent["day"]
+                    log.warning("today's budget for %s, %g USD, is used up", self._purpose, self._day_usd)
+                return None
+            await connection.execute(_SET_ASIDE, spent["day"], user, self._purpose, usd)
+        return Reservation(self._pool, spent["day"], user, self._purpose, usd)
 
 
 class DayBudget:
     """`day_usd` for everybody, `seeker_day_usd` for each; days are UTC's."""
 
     def __init__(self, pool: asyncpg.Pool, *, day_usd: float, seeker_day_usd: float) -> None:
-        self._pool = pool
-        self._day_usd = day_usd
-        self._seeker_day_usd = seeker_day_usd
-        self.refused = 0
+        self._spending = _Spending(pool, ANSWERS, day_usd, seeker_day_usd)
+
+    @property
+    def refused(self) -> int:
+        return self._spending.refused
 
     async def reserve(self, seeker: UUID, usd: float) -> Reservation | None:
-        """None where the limit would be passed. A thousand callers at once pass it no more than one does."""
-        try:
-            async with self._pool.acquire(timeout=10) as connection, connection.transaction():
-                await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
-                spent = await connection.fetchrow(_SPENT, PURPOSE, seeker)
-                if spent["everybody"] + usd > self._day_usd or spent["theirs"] + usd > self._seeker_day_usd:
-                    self.refused += 1
-                    return None
-                day = await connection.fetchval(
-                    "insert into public.spend as s (day, user_id, purpose, reserved_usd)"
-                    " values ((now() at time zone 'UTC')::date, $1, $2, $3::float8::numeric(14, 6))"
-                    " on conflict (day, user_id, purpose)"
-                    " do update set reserved_usd = s.reserved_usd + excluded.reserved_usd"
-                    " returning day", seeker, PURPOSE, usd,
-                )  # fmt: skip
-        except AWAY as error:
-            raise Unavailable(f"The database does not answer just now ({reason(error)}); try again.") from error
-        return Reservation(self._pool, day, seeker, usd)
+        """None where the limit would be passed. Raises `Unavailable`."""
+        return await self._spending.reserve(seeker, usd)
+
+
+class EnrichmentBudget:
+    """`day_usd` for all guides that a model writes; days are UTC's."""
+
+    def __init__(self, pool: asyncpg.Pool, *, day_usd: float) -> None:
+        self._pool = pool
+        self._day_usd = day_usd
+        self._spending = _Spending(pool, ENRICHMENT, day_usd)
+
+    @property
+    def refused(self) -> int:
+        return self._spending.refused
+
+    async def reserve(self, usd: float) -> Reservation | None:
+        """None where the limit would be passed. Raises `Unavailable`."""
+        return await self._spending.reserve(None, usd)
+
+    async def spent(self) -> Spent:
+        """Raises `Unavailable`."""
+        async with acquired(self._pool) as connection:
+            spent = await connection.fetchrow(_SPENT, ENRICHMENT, None)
+            mean = await connection.fetchval(_MEAN, ENRICHMENT)
+        return Spent(self._day_usd, spent["everybody"], mean)

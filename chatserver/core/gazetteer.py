@@ -1,10 +1,17 @@
-"""Titles and skills in a text: the longest known name that begins at each word, without a model."""
+"""Titles and skills in a text, by the longest known name at each word, and what else a title is called."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from chatserver.core.lexical import Corpus
 
 WORDS_MAX = 8
 TEXT_MAX_CHARACTERS = 200_000
+FOCUS_TITLES_MAX = 10
+FOCUS_SKILLS_MAX = 30
+ALSO_CALLED_MAX = 16
+OCCUPATIONS_MAX = 4
+"""A title of more occupations than these ("Machine Operator") says too little."""
 
 # `/` and `-` part words, so that "R/Python" names both and "full-stack" is "full stack"; `.` and `&` inside keep them.
 _WORD = re.compile(r"(?<![\w.])\.(?=NET\b)\w+|[^\W_](?:[\w+#]|[.&'’](?=[\w+#]))*")
@@ -110,22 +117,72 @@ class Names:
     def _alone(self, text: str, word: str, span: tuple[int, int], known: str | None) -> str | None:
         if (name := self._ambiguous.get(word)) is not None:
             return name if stands_as_name(text, *span) else None
-        return known or self._as_written.get(word)
+        if known is not None or word not in self._as_written:
+            return known
+        # "Extra-curricular" is no extra.
+        joined = text[span[1] : span[1] + 1] == "-" and text[span[1] + 1 : span[1] + 2].isalpha()
+        return None if joined else self._as_written[word]
 
 
 def _singular(words: str) -> str:
     return words[:-1] if len(words) > 4 and words[-1] == "s" and words[-2] != "s" else words
 
 
-class Gazetteer:
-    """What the platform knows of titles and skills."""
+class Occupations:
+    """What titles the people of one occupation bear."""
 
-    def __init__(self, titles: Names, skills: Names) -> None:
+    def __init__(self, by_title: Mapping[str, Collection[int]], titles: Mapping[int, Sequence[str]]) -> None:
+        """`by_title` is by `key` of the title: the occupations that it is a title of. `titles` is by occupation."""
+        self._by_title = by_title
+        self._titles = titles
+
+    def of(self, title: str) -> Collection[int]:
+        """Empty where the title is not known or says too little."""
+        low = key(title)
+        found = self._by_title.get(low) or self._by_title.get(_singular(low), ())
+        return found if len(found) <= OCCUPATIONS_MAX else ()
+
+    def titles(self, occupations: Collection[int]) -> list[str]:
+        """At most `ALSO_CALLED_MAX`, an equal share of each occupation, spread over all that it has."""
+        share = ALSO_CALLED_MAX // max(len(occupations), 1)
+        return list(dict.fromkeys(name for one in sorted(occupations) for name in _spread(self._titles[one], share)))
+
+
+def _spread(names: Sequence[str], most: int) -> Sequence[str]:
+    return names if len(names) <= most else [names[place * len(names) // most] for place in range(most)]
+
+
+class Gazetteer:
+    """What the platform knows of titles, skills and words. `general` skills are those that say nothing of a trade."""
+
+    def __init__(
+        self,
+        titles: Names,
+        skills: Names,
+        occupations: Occupations | None = None,
+        general: Collection[str] = (),
+        corpus: Corpus | None = None,
+    ) -> None:
         self._titles = titles
         self._skills = skills
+        self._occupations = occupations or Occupations({}, {})
+        self._general = frozenset(general)
+        self.corpus = corpus
 
     def titles(self, text: str) -> list[str]:
         return self._titles.find(text)
 
     def skills(self, text: str) -> list[str]:
         return self._skills.find(text)
+
+    def focus(self, text: str) -> str:
+        """What a text is about, as one line: the titles and the skills of a trade in it. Empty where it names none."""
+        skills = [skill for skill in self.skills(text) if skill not in self._general]
+        return ", ".join(self.titles(text)[:FOCUS_TITLES_MAX] + skills[:FOCUS_SKILLS_MAX])
+
+    def also_called(self, title: str) -> list[str]:
+        """Other titles of the occupation that a job's title names, or that of its names which fewest bear."""
+        if whole := self._occupations.of(title):
+            return self._occupations.titles(whole)
+        named = [found for name in self._titles.find(title) if (found := self._occupations.of(name))]
+        return self._occupations.titles(min(named, key=len)) if named else []

@@ -71,6 +71,53 @@ class Enricher(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Bill:
+    """What a call has cost so far in US dollars; while nobody can tell, the most that it can have."""
+
+    usd: float = 0.0
+
+
+class PaidEnricher(Protocol):
+    """An `Enricher` that somebody pays for."""
+
+    kind: EnricherKind
+
+    def ceiling_usd(self, job: JobText) -> float:
+        """The most that `write` can cost, all its tries included."""
+        ...
+
+    async def write(self, job: JobText, bill: Bill) -> Guides:
+        """Raises `EnrichmentFailed`. However it ends, a cancelled call included, `bill` says what is to be counted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Today's money for guides, in US dollars."""
+
+    limit_usd: float
+    spent_usd: float
+    """Settled, or set aside for calls under way."""
+    mean_usd: float | None
+    """Of one call in the last weeks; None where there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichmentEstimate:
+    """What the jobs that wait will cost, in US dollars, and what there is for it today."""
+
+    jobs_waiting: int
+    known: int
+    """Of those that wait: descriptions whose guides are there, or are written for another one. They cost nothing."""
+    calls: int
+    expected_usd: float
+    is_ceiling: bool
+    """True while no call has been paid for yet: then it is the most that it can be."""
+    limit_usd: float
+    left_usd: float
+
+
 def checked(raw: Any) -> Guides:
     """The guides in an answer shaped like `GUIDES_SCHEMA`, whose bounds nobody enforces. Raises `EnrichmentFailed`."""
     if not isinstance(raw, dict):

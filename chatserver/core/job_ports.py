@@ -36,6 +36,8 @@ class EnrichmentTask:
     kept_by: str | None
     fresh: bool
     """Somebody asked for new guides: nothing is reused."""
+    bulk: bool
+    """Nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,17 @@ class JobStore(Protocol):
         ...
 
     async def reusable(self, description_hash: str, kind: EnricherKind, besides: UUID) -> Guides | None: ...
-    async def complete(self, task: EnrichmentTask, outcome: Outcome) -> bool: ...
+    async def complete(self, task: EnrichmentTask, outcome: Outcome) -> bool:
+        """False where the version is no longer wanted. Raises `Repinned`."""
+        ...
+
+    async def postpone(self, job: UUID, version: str, sentence: str | None, seconds: float | None) -> None:
+        """Gives the attempt back and says why, unless that is None. The version is overdue from `seconds` on.
+
+        Where `seconds` is None: from the next day on, as money counts days.
+        """
+        ...
+
     async def fail(self, job: UUID, version: str, sentence: str) -> bool: ...
 
     async def overdue(self, seconds: float, most: int) -> list[Enrichment]:
@@ -97,6 +109,13 @@ class Filters:
     """Any of these spellings of one place."""
     provider: UUID | None = None
     active_only: bool = True
+    language: str | None = None
+    """ISO 639-1; jobs whose language nobody knows count too."""
+
+    @property
+    def narrow(self) -> bool:
+        """Whether they leave out any active job at all."""
+        return bool(self.source or self.locations or self.provider or self.language)
 
 
 @dataclass(frozen=True, slots=True)

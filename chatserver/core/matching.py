@@ -1,4 +1,4 @@
-"""How well texts fit each other: blended vectors, a lexical score, and reasons in the texts' own words."""
+"""How well texts fit each other: blended vectors, mixed scores, and reasons in the texts' own words."""
 
 import math
 import re
@@ -11,15 +11,14 @@ import numpy as np
 
 from chatserver.core.gazetteer import AMBIGUOUS, stands_as_name
 from chatserver.core.job import Reason
+from chatserver.core.lexical import terms
 from chatserver.core.ports import Vector
 from chatserver.core.redaction import clean, redact
 
-LEXICAL_WEIGHT = 0.5
-K1, B = 1.2, 0.75
-"""BM25's saturation and length normalisation, as Robertson and Zaragoza recommend (The Probabilistic Relevance
-Framework: BM25 and Beyond, 2009)."""
+LEXICAL_WEIGHT = 0.4
+LEXICAL_WEIGHT_FOREIGN = 1.0
+"""Where the embedding model knows the language badly, the words are the surer guide."""
 
-QUERY_TERMS_MAX = 400
 REASONS_MAX = 3
 PASSAGE_MAX_CHARACTERS = 240
 PASSAGE_MIN_CHARACTERS = 12
@@ -28,21 +27,8 @@ COMPARISONS_MAX = 100_000
 SHORT_NAME_CHARACTERS = 3
 SKILLS_SHOWN_MAX = 20
 
-# `/` and `-` part words, as in the gazetteer: who asks for Python finds "Python/Java".
-_TERM = re.compile(r"[^\W_](?:[\w+#]|[.&](?=\w))*")
 # A line that goes on in lower case is the same sentence, wrapped.
 _PASSAGE = re.compile(r"[^\n.!?;•·▪●|。！？।]+(?:(?:\.(?=\w)|\n(?=[a-z]))[^\n.!?;•·▪●|。！？।]+)*")
-
-STOP_WORDS = frozenset(
-    """
-    a about above across after all also am an and any are as at be been before being between both but by can could
-    did do does doing each etc few for from further had has have having he her here hers him his how i if in into is
-    it its itself just may me more most must my no nor not of off on once only or other our ours out over own per
-    s same shall she should so some such t than that the their them then there these they this those through to too
-    under until up upon us very via was we were what when where which while who whom why will with within without
-    would you your yours
-    """.split()  # noqa: SIM905 - a list of a hundred quoted words is nobody's reading
-)
 
 
 def _unit(vector: Vector) -> Vector:
@@ -50,45 +36,20 @@ def _unit(vector: Vector) -> Vector:
     return (vector / length if length > 0 else vector).astype(np.float32)
 
 
-def blend(chunks: Vector, focus: Vector | None) -> Vector:
-    """A unit vector of shape (384,): the mean of the chunks' vectors, shape (n, 384), and the focus at equal weight."""
-    mean = _unit(np.asarray(chunks, dtype=np.float32).mean(axis=0))
-    return mean if focus is None else _unit(mean + _unit(focus))
+def blend(*parts: Vector) -> Vector:
+    """A unit vector of shape (384,): the mean of each part's vectors, shape (n, 384), at equal weight.
+
+    A part without vectors does not count.
+    """
+    means = [_unit(np.asarray(part, dtype=np.float32).mean(axis=0)) for part in parts if len(part)]
+    return _unit(np.sum(means, axis=0))
 
 
-def terms(text: str) -> list[str]:
-    """Words in lower case without the commonest; `c++`, `c#`, `r&d` and `node.js` stay whole."""
-    return [term for term in _TERM.findall(text.lower()) if term not in STOP_WORDS]
-
-
-def lexical_scores(query: str, documents: Sequence[str]) -> list[float]:
-    """BM25 of each document for the query, with frequencies from these documents alone."""
-    if not documents:
-        return []
-    wanted = dict(Counter(terms(query)).most_common(QUERY_TERMS_MAX))
-    counted = [Counter(terms(document)) for document in documents]
-    lengths = [sum(counts.values()) for counts in counted]
-    average = sum(lengths) / len(lengths) or 1.0
-    weights = {}
-    for term in wanted:
-        having = sum(1 for counts in counted if term in counts)
-        if having:
-            weights[term] = math.log(1 + (len(documents) - having + 0.5) / (having + 0.5))
-    return [
-        sum(
-            weight * counts[term] * (K1 + 1) / (counts[term] + K1 * (1 - B + B * length / average))
-            for term, weight in weights.items()
-            if term in counts
-        )
-        for counts, length in zip(counted, lengths, strict=True)
-    ]
-
-
-def mix(similarities: Sequence[float], lexical: Sequence[float]) -> list[float]:
-    """Both as z-scores among the candidates, the lexical one with `LEXICAL_WEIGHT`. A ranking, no probability."""
+def mix(similarities: Sequence[float], lexical: Sequence[float], weight: float) -> list[float]:
+    """Both as z-scores among the candidates, the lexical one with this weight. A ranking, no probability."""
     if not similarities:
         return []
-    return [float(score) for score in _z(similarities) + LEXICAL_WEIGHT * _z(lexical)]
+    return [float(score) for score in _z(similarities) + weight * _z(lexical)]
 
 
 def _z(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -29,8 +29,30 @@ class Embedder(Protocol):
         ...
 
 
+class Embedders(Protocol):
+    """Which embedder it is whose vectors are compared."""
+
+    async def current(self, *, fresh: bool = False) -> Embedder:
+        """One model's embedder, for one piece of work from beginning to end: the model may be another one after it.
+
+        What is known of the choice may be seconds old, unless `fresh`. Raises `Unavailable`.
+        """
+        ...
+
+
 class Unavailable(Exception):
     """Something outside did not answer in time; the sentence names it."""
+
+
+class NotConfigured(Unavailable):
+    """Waiting does not help: somebody has to set something, and the sentence says what."""
+
+
+class Repinned(Unavailable):
+    """A vector was to be stored that is not of the pinned model; nothing was. Make it anew, of the current one."""
+
+    def __init__(self, model: str, pinned: str) -> None:
+        super().__init__(f"The embedding model has changed from {model} to {pinned} just now; try again.")
 
 
 @dataclass(slots=True)

@@ -4,10 +4,12 @@ import csv
 import gzip
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from chatserver.core.gazetteer import WORDS_MAX, key
+from chatserver.core.lexical import terms
 
 HERE = Path(__file__).parent
 NAME_MAX_CHARACTERS = 70
@@ -45,15 +47,24 @@ def ordinary_words(folder: Path) -> set[str]:
     return words | {word[:-1] for word in words if word.endswith("s")}
 
 
-def titles(folder: Path) -> set[str]:
-    found: set[str] = set()
+def titles(folder: Path) -> dict[str, set[int]]:
+    """Each title with its occupations, as their places in O*NET's order."""
+    own = {row["O*NET-SOC Code"]: row["Title"].strip() for row in rows(folder / "Occupation Data.txt")}
+    places = {code: place for place, code in enumerate(own)}
+    found: dict[str, set[int]] = {}
+    for code, name in _written_titles(folder, own):
+        if fits(name) and _is_title(name):
+            found.setdefault(name, set()).add(places[code])
+    return found
+
+
+def _written_titles(folder: Path, own: dict[str, str]) -> Iterator[tuple[str, str]]:
+    yield from own.items()
     for row in rows(folder / "Alternate Titles.txt"):
-        found |= {_ASIDE.sub("", row["Alternate Title"]).strip(), row["Short Title"].strip()}
+        yield row["O*NET-SOC Code"], _ASIDE.sub("", row["Alternate Title"]).strip()
+        yield row["O*NET-SOC Code"], row["Short Title"].strip()
     for row in rows(folder / "Sample of Reported Titles.txt"):
-        found.add(_ASIDE.sub("", row["Reported Job Title"]).strip())
-    for row in rows(folder / "Occupation Data.txt"):
-        found.add(row["Title"].strip())
-    return {name for name in found if fits(name) and _is_title(name)}
+        yield row["O*NET-SOC Code"], _ASIDE.sub("", row["Reported Job Title"]).strip()
 
 
 def _is_title(name: str) -> bool:
@@ -77,22 +88,62 @@ def skills(folder: Path) -> set[str]:
     return {name for name in found if fits(name) and key(name) not in ordinary and len(name) > 2}
 
 
-def write(file: Path, names: Iterable[str]) -> None:
+def write(file: Path, names: Iterable[str], occupations: Mapping[str, set[int]], own: Collection[str] = ()) -> None:
+    """A name per line, its key where that is not the name in lower case, and its occupations if it has any.
+
+    `own` are the names of the occupations themselves.
+    """
     by_key: dict[str, str] = {}
+    of_key: dict[str, set[int]] = {}
     # Of names that differ by case alone the one in usual spelling comes first.
     for name in sorted(names, key=lambda name: (name.isupper(), name.islower(), name)):
         by_key.setdefault(key(name), name)
+        of_key.setdefault(key(name), set()).update(occupations.get(name, ()))
+    # What an occupation itself is called means that one, though others may bear the title too.
+    for name in own:
+        for low in (key(name), key(name).removesuffix("s")):
+            if low in of_key:
+                of_key[low] = occupations[name]
     # A plural is found by its singular.
     kept = {low: name for low, name in by_key.items() if not (low.endswith("s") and low[:-1] in by_key)}
-    lines = [name if name.lower() == low else f"{name}\t{low}" for low, name in sorted(kept.items())]
-    # Without a time stamp the same names give the same file.
+    lines = []
+    for low, name in sorted(kept.items()):
+        written = (name, "" if name.lower() == low else low, " ".join(map(str, sorted(of_key[low]))))
+        lines.append("\t".join(written).rstrip("\t"))
+    pack(file, lines)
+
+
+def pack(file: Path, lines: Iterable[str]) -> None:
+    # Without a time stamp the same lines give the same file.
     with file.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as out:
         out.write("\n".join(lines).encode())
 
 
+def occupation_texts(folder: Path) -> dict[str, list[str]]:
+    """By code: title, description and tasks of each occupation that has tasks."""
+    tasks: dict[str, list[str]] = {}
+    for row in rows(folder / "Task Statements.txt"):
+        tasks.setdefault(row["O*NET-SOC Code"], []).append(row["Task"])
+    return {
+        code: [row["Title"], row["Description"], *tasks[code]]
+        for row in rows(folder / "Occupation Data.txt")
+        if (code := row["O*NET-SOC Code"]) in tasks
+    }
+
+
+def word_lines(texts: Collection[str]) -> list[str]:
+    """How many texts there are; then each word that stands in more than one of them, and in how many."""
+    having = Counter(term for text in texts for term in set(terms(text)))
+    return [f"\t\t{len(texts)}", *(f"{term}\t\t{count}" for term, count in sorted(having.items()) if count > 1)]
+
+
 def derive(source: Path, target: Path) -> None:
-    write(target / "titles.txt.gz", titles(source))
-    write(target / "skills.txt.gz", skills(source))
+    by_title = titles(source)
+    own = [row["Title"].strip() for row in rows(source / "Occupation Data.txt")]
+    write(target / "titles.txt.gz", by_title, by_title, [name for name in own if name in by_title])
+    write(target / "skills.txt.gz", skills(source), {})
+    texts = ["\n".join(said) for said in occupation_texts(source).values()]
+    pack(target / "words.txt.gz", word_lines(texts))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from chatserver.adapters.gazetteer import load_gazetteer
 from chatserver.adapters.jobs import PostgresJobs
 from chatserver.adapters.offline import OfflineAssistant
 from chatserver.adapters.offline_enricher import OfflineEnricher
-from chatserver.adapters.openai import OpenAIEmbedder
 from chatserver.adapters.postgres import connect
 from chatserver.adapters.resumes import PostgresResumes
 from chatserver.adapters.spend import DayBudget
@@ -108,9 +107,8 @@ class _Loading:
         await self._users()
         self._progress("Demo: reading the gazetteer and the embedding model")
         gazetteer = await asyncio.to_thread(load_gazetteer)
-        embedder = await asyncio.to_thread(embedder_of, self._settings)
-        if isinstance(embedder, OpenAIEmbedder):
-            self._stack.push_async_callback(embedder.aclose)
+        embedder = embedder_of(self._settings, self._pool)
+        self._stack.push_async_callback(embedder.aclose)
         waiting = _Waiting()
         store = PostgresJobs(self._pool)
         jobs = Jobs(store, PostgresCatalogue(self._pool), waiting, embedder, gazetteer)
@@ -118,7 +116,7 @@ class _Loading:
             PostgresResumes(self._pool), ProcessExtractor(), embedder, gazetteer, files_of(self._settings)
         )
         await self._resumes(resumes)
-        await self._jobs(jobs, Enriching(store, OfflineEnricher(gazetteer), embedder), waiting)
+        await self._jobs(jobs, Enriching(store, OfflineEnricher(gazetteer), embedder, gazetteer), waiting)
         await self._sessions(jobs, resumes)
 
     async def _users(self) -> None:

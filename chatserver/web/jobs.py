@@ -41,7 +41,7 @@ class JobRoutes:
     async def matches(self, request: Request, user: User) -> Response:
         found = await self._jobs.matches(
             user.id, limit=limit_of(request, MATCHES, MATCHES_MAX), source=text_of(request, "source"),
-            location=text_of(request, "location"),
+            location=text_of(request, "location"), language=text_of(request, "language"),
         )  # fmt: skip
         return page([msgspec.to_builtins(one) for one in found], None)
 
@@ -53,7 +53,8 @@ class JobRoutes:
     async def search(self, request: Request, user: User) -> Response:
         jobs, following = await self._jobs.search(
             user, q=text_of(request, "q", 8_000), source=text_of(request, "source"),
-            location=text_of(request, "location"), limit=limit_of(request), cursor=text_of(request, "cursor"),
+            location=text_of(request, "location"), language=text_of(request, "language"), limit=limit_of(request),
+            cursor=text_of(request, "cursor"),
         )  # fmt: skip
         return page([msgspec.to_builtins(one) for one in jobs], following)
 

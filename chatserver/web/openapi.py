@@ -63,9 +63,9 @@ _LISTS: dict[Key, Any] = {
     ("/api/sessions/{id}/messages", "get"): Message | StatusChanged,
 }
 _QUERIES: dict[Key, tuple[str, ...]] = {
-    ("/api/matches", "get"): ("limit", "source", "location"),
-    ("/api/users/{id}/matches", "get"): ("limit", "source", "location"),
-    ("/api/jobs", "get"): ("q", "source", "location", "limit", "cursor"),
+    ("/api/matches", "get"): ("limit", "source", "location", "language"),
+    ("/api/users/{id}/matches", "get"): ("limit", "source", "location", "language"),
+    ("/api/jobs", "get"): ("q", "source", "location", "language", "limit", "cursor"),
     ("/api/admin/runs", "get"): ("limit", "cursor"),
     ("/api/sessions", "get"): ("status", "q", "limit", "cursor"),
     ("/api/sessions/{id}/messages", "get"): ("after", "before", "limit"),

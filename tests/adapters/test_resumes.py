@@ -16,7 +16,7 @@ from chatserver.adapters.storage import FolderStorage
 from chatserver.core.access import User
 from chatserver.core.errors import Refused
 from chatserver.core.gazetteer import Gazetteer
-from chatserver.core.ports import Embedder, StoredResume, Unavailable, Vector
+from chatserver.core.ports import Embedders, StoredResume, Unavailable, Vector
 from chatserver.resumes import TEXT_MAX_CHARACTERS, Resumes, embed_resume
 from tests.adapters.people import person
 
@@ -29,7 +29,7 @@ OTHER = TEXT.replace("Statutory audit", "Transfer pricing")
 class Scene:
     """One seeker with a folder for files."""
 
-    def __init__(self, database: asyncpg.Pool, folder: Path, embedder: Embedder, gazetteer: Gazetteer) -> None:
+    def __init__(self, database: asyncpg.Pool, folder: Path, embedder: Embedders, gazetteer: Gazetteer) -> None:
         self.database = database
         self.folder = folder
         self.gazetteer = gazetteer
@@ -38,7 +38,7 @@ class Scene:
         self.resumes = self.with_parts(embedder)
 
     def with_parts(
-        self, embedder: Embedder, store: PostgresResumes | None = None, files: FolderStorage | None = None
+        self, embedder: Embedders, store: PostgresResumes | None = None, files: FolderStorage | None = None
     ) -> Resumes:
         return Resumes(store or self.store, ProcessExtractor(), embedder, self.gazetteer, files or self.files)
 
@@ -148,6 +148,9 @@ class AbsentEmbedder:
 
     model = "all-MiniLM-L6-v2"
 
+    async def current(self, *, fresh: bool = False) -> "AbsentEmbedder":
+        return self
+
     def chunks(self, text: str) -> list[str]:
         return [text]
 
@@ -247,6 +250,9 @@ class ListeningEmbedder:
 
     def __init__(self) -> None:
         self.heard: list[str] = []
+
+    async def current(self, *, fresh: bool = False) -> "ListeningEmbedder":
+        return self
 
     def chunks(self, text: str) -> list[str]:
         return [text]

@@ -91,7 +91,7 @@ class House:
         self.queue = RecordingQueue()
         store = PostgresJobs(database)
         self.jobs = Jobs(store, PostgresCatalogue(database), self.queue, minilm, gazetteer)
-        self.enriching = Enriching(store, OfflineEnricher(gazetteer), minilm)
+        self.enriching = Enriching(store, OfflineEnricher(gazetteer), minilm, gazetteer)
         self.runs = Runs(RunStore(database))
         self.files = folder
         self.resumes = Resumes(PostgresResumes(database), ProcessExtractor(), minilm, gazetteer, FolderStorage(folder))

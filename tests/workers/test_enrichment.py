@@ -25,6 +25,7 @@ from chatserver.adapters.queue import (
     queue_redis,
     serialize,
 )
+from chatserver.adapters.reembedding import PostgresVectors
 from chatserver.core.access import User
 from chatserver.core.draft import JobChanges, JobDraft, Posting
 from chatserver.core.gazetteer import Gazetteer
@@ -35,7 +36,8 @@ from chatserver.core.offline_guides import compose
 from chatserver.core.ports import Unavailable
 from chatserver.enrichment import ATTEMPTS_MAX, DIED_SENTENCE, PAUSES_SECONDS, Enriching
 from chatserver.jobs import Jobs
-from workers.enrichment import enrich
+from chatserver.reembedding import Mending
+from workers.enrichment import enrich, sweep
 
 TEXT = "You will build pipelines in Python and SQL for retailers. We ask for three years of experience."
 
@@ -69,7 +71,7 @@ class House:
         self.gazetteer = gazetteer
         self.jobs = Jobs(self.store, self.catalogue, self.queue, embedder, gazetteer)
         self.enricher = ScriptedEnricher()
-        self.enriching = Enriching(self.store, self.enricher, embedder)
+        self.enriching = Enriching(self.store, self.enricher, embedder, gazetteer)
 
     async def work(self, queue: str = WAITED_FOR_QUEUE) -> Worker:
         """As many jobs as are queued, then the worker goes: a burst would wait for those that pause."""
@@ -227,6 +229,24 @@ async def test_a_lost_queue_loses_no_job(house: House) -> None:
     assert await house.queued() == 1, "but queued once"
     await house.work()
     assert (await house.now(job.id)).status == "active"
+
+
+async def test_the_sweep_queues_what_is_overdue_and_makes_vectors_that_are_missing(
+    house: House, database: asyncpg.Pool
+) -> None:
+    left = await house.publish()
+    await database.execute('update jobs set pending = pending || \'{"since": "2026-01-01T00:00:00Z"}\'')
+    bare = await database.fetchval(
+        "insert into jobs (title, description_raw) values ('Auditor', 'Audits banks.') returning id"
+    )
+    async with house.redis() as redis:
+        await redis.flushdb()
+    mending = Mending(PostgresVectors(database), house.embedder, house.gazetteer)
+    await sweep({"jobs": house.jobs, "mending": mending})
+    await house.work()
+    assert (await house.now(left.id)).status == "active"
+    row = await database.fetchrow("select embedding, embedding_model from jobs where id = $1", bare)
+    assert (row["embedding"] is not None, row["embedding_model"]) == (True, house.embedder.model)
 
 
 async def test_a_queue_that_is_away_loses_no_job(house: House, unused_tcp_port: int) -> None:

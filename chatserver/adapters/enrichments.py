@@ -1,0 +1,73 @@
+"""What Postgres knows of guides that are being written or wait: whose turn it is, and how many there are."""
+
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from chatserver.adapters.postgres import answering
+from chatserver.core.guides import EnricherKind
+from chatserver.core.job import QUESTIONS_PER_JOB, TIPS_PER_JOB
+
+_CLAIM = """
+insert into public.enrichment_claims as c (description_hash, kind, claimed_by, expires_at)
+values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))
+on conflict (description_hash, kind) do update
+   set claimed_by = excluded.claimed_by, expires_at = excluded.expires_at
+ where c.expires_at <= clock_timestamp()
+returning true
+"""
+
+# The hash of a version is that of its text after the edit. Guides of the row itself serve where they fit that text.
+_WAITING = f"""
+with waiting as (
+  select id, coalesce(pending ->> 'fresh', 'false') = 'true' as fresh,
+         case when pending -> 'changes' ? 'description_raw'
+              then encode(sha256(convert_to(pending -> 'changes' ->> 'description_raw', 'UTF8')), 'hex')
+              else description_hash end as hash
+    from public.jobs
+   where pending is not null and not (pending ? 'failed') and status in ('processing', 'active')
+), unknown as (
+  select w.fresh, w.hash, w.id from waiting w
+   where w.fresh or not exists (
+     select from public.jobs j where j.description_hash = w.hash and j.enriched_by = $1
+        and j.resume_guide_generated -> {TIPS_PER_JOB - 1} is not null
+        and j.prep_guide_generated -> {QUESTIONS_PER_JOB - 1} is not null)
+)
+select (select count(*) from waiting) as jobs,
+       (select count(*) filter (where fresh) + count(distinct hash) filter (where not fresh) from unknown) as calls
+"""
+
+_WAKE = """
+update public.jobs set pending = pending || jsonb_build_object('since', clock_timestamp())
+ where pending is not null and (pending ->> 'since')::timestamptz > clock_timestamp()
+"""
+
+
+class PostgresEnrichments:
+    """Each method raises `Unavailable` while the database does not answer."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def claim(self, description_hash: str, kind: EnricherKind, seconds: float) -> UUID | None:
+        """None where somebody else has it. Whoever has it writes the guides, or dies, within `seconds`."""
+        claim = uuid4()
+        async with answering():
+            taken = await self._pool.fetchval(_CLAIM, description_hash, kind, claim, seconds)
+        return claim if taken else None
+
+    async def release(self, claim: UUID) -> None:
+        async with answering():
+            await self._pool.execute("delete from public.enrichment_claims where claimed_by = $1", claim)
+
+    async def waiting(self, kind: EnricherKind) -> tuple[int, int]:
+        """How many versions wait for guides, and how many calls of an enricher of this kind they take."""
+        async with answering():
+            row = await self._pool.fetchrow(_WAITING, kind)
+        return row["jobs"], row["calls"]
+
+    async def wake(self) -> None:
+        """At a worker's start: there may be money or a key now, so what was to wait longer is due. Dead claims go."""
+        async with answering():
+            await self._pool.execute(_WAKE)
+            await self._pool.execute("delete from public.enrichment_claims where expires_at < clock_timestamp()")

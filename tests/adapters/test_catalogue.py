@@ -1,0 +1,80 @@
+"""Filters lose no rows, however few they leave and wherever the vector points."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import numpy as np
+import pytest
+
+from chatserver.adapters.catalogue import nearest_ids
+from chatserver.core.job import SYSTEM_PROVIDER
+from chatserver.core.job_ports import Filters
+from chatserver.core.ports import DIMENSIONS, Vector
+
+JOBS = 3_000
+RARE = 7
+
+
+def unit(vectors: Any) -> Vector:
+    found: Vector = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+    return found
+
+
+@pytest.fixture
+async def query(database: asyncpg.Pool) -> Vector:
+    """`JOBS` jobs near the query in Pune, and `RARE` in Leh on the other side of everything."""
+    chance = np.random.default_rng(3)
+    query = unit(chance.normal(size=DIMENSIONS))
+    near = unit(query + 0.5 * unit(chance.normal(size=(JOBS, DIMENSIONS))))
+    far = unit(-query + 0.5 * unit(chance.normal(size=(RARE, DIMENSIONS))))
+    rows = [
+        (UUID(int=number + 1), SYSTEM_PROVIDER, "Job", "Words.", "active", "ey" if number % 2 else "pwc",
+         "Pune, IN" if number < JOBS else "Leh, IN", "en" if number % 3 else None, vector, "a model")
+        for number, vector in enumerate([*near, *far])
+    ]  # fmt: skip
+    async with database.acquire() as connection:
+        await connection.copy_records_to_table(
+            "jobs", schema_name="public", records=rows,
+            columns=("id", "provider_id", "title", "description_raw", "status", "source_name", "location", "language",
+                     "embedding", "embedding_model"),
+        )  # fmt: skip
+        await connection.execute("analyze public.jobs")
+    return query
+
+
+async def found(database: asyncpg.Pool, query: Vector, filters: Filters, most: int = 50) -> int:
+    async with database.acquire() as connection, connection.transaction(readonly=True):
+        rows = await nearest_ids(connection, query, "a model", filters, most)
+    similarities = [row["similarity"] for row in rows]
+    assert similarities == sorted(similarities, reverse=True)
+    return len(rows)
+
+
+async def test_a_place_that_is_rare_and_far_away_is_found_whole(database: asyncpg.Pool, query: Vector) -> None:
+    assert await found(database, query, Filters(locations=("Leh",))) == RARE
+    assert await found(database, query, Filters(locations=("leh", "Ladakh"))) == RARE
+
+
+async def test_filters_that_leave_much_leave_enough(database: asyncpg.Pool, query: Vector) -> None:
+    for filters in (Filters(), Filters(source="ey"), Filters(language="en"), Filters("pwc", ("Pune",), language="en")):
+        assert await found(database, query, filters) == 50, filters
+    assert await found(database, query, Filters(language="de"), JOBS) == (JOBS + RARE + 2) // 3, "those nobody knows of"
+
+
+async def test_a_planner_that_is_wrong_costs_time_and_no_rows(database: asyncpg.Pool, query: Vector) -> None:
+    """It thinks that all are in Leh: the walk through the graph goes on until it has them."""
+    await database.execute("update jobs set location = 'Leh, IN'")
+    await database.execute("analyze jobs")
+    await database.execute("update jobs set location = 'Pune, IN' where id <= $1", UUID(int=JOBS))
+    assert await found(database, query, Filters(locations=("Leh",))) == RARE
+
+
+async def test_a_place_is_a_word(database: asyncpg.Pool, query: Vector) -> None:
+    assert await found(database, query, Filters(locations=("Le",))) == 0
+    assert await found(database, query, Filters(locations=("pune in",))) == 50
+
+
+async def test_vectors_of_another_model_are_not_compared(database: asyncpg.Pool, query: Vector) -> None:
+    async with database.acquire() as connection, connection.transaction(readonly=True):
+        assert await nearest_ids(connection, query, "another model", Filters(), 10) == []

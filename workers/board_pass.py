@@ -1,7 +1,6 @@
 """One pass over one board: its list, the pages behind it, and what is missing from it."""
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 
@@ -105,12 +104,12 @@ class BoardPass:
         waiting = asyncio.Semaphore(WRITES_AT_ONCE)
 
         async def one(listing: Listing) -> None:
-            found = stubs[listing.external_id].found
+            carried = stubs[listing.external_id].carried
             async with waiting:
-                if found is not None and found.description:
-                    content = _hash(found)
-                    if listing.job is None or listing.closed or content != listing.content_hash:
-                        await self._make(listing, found, content, wanted=listing.wanted)
+                if carried is not None:
+                    if listing.job is None or listing.closed or carried.digest != listing.content_hash:
+                        found = await asyncio.to_thread(carried.read)
+                        await self._make(listing, found, carried.digest, wanted=listing.wanted)
                 elif listing.closed and listing.job is not None:
                     await self._intake.reopen(listing.job)
 
@@ -201,7 +200,7 @@ class BoardPass:
 
 
 def _line(stub: Stub) -> Line:
-    wanted = stub.found is None or not stub.found.description or stub.incomplete is not None
+    wanted = stub.carried is None or stub.incomplete is not None
     return Line(
         stub.external_id,
         stub.title[:TITLE_MAX_CHARACTERS],
@@ -211,10 +210,6 @@ def _line(stub: Stub) -> Line:
         stub.handle,
         wanted,
     )
-
-
-def _hash(found: Found) -> str:
-    return hashlib.sha256(f"{found.title}\n{found.description}".encode(errors="replace")).hexdigest()
 
 
 def _too_long(what: str) -> str:

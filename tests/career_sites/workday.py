@@ -1,6 +1,8 @@
 """A site that speaks Workday's shape, with texts of our own and with its faults."""
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from workers.boards.workday import CAP, COUNTRIES, LIMIT
+from workers.boards.workday import LIMIT
+from workers.boards.workday_facets import CAP, COUNTRIES
+
+_BODY = {"appliedFacets", "limit", "offset", "searchText"}
 
 
 @dataclass
@@ -18,8 +23,13 @@ class WorkdayJob:
     country: str = "IN"
     places: tuple[str, ...] = ("Pune",)
     family: str = "advisory"
+    """Empty where the facet leaves it out."""
+    level: str = "all"
+    """Likewise."""
     twin: str = ""
     """`-1` where another site has it too."""
+    twice: bool = False
+    """The list has its twin as well."""
     description: str = "<p>You close the <b>books</b>.</p><ul><li>SAP</li></ul>"
     gone: str | None = None
     """`404`, `S22` or `posted`."""
@@ -35,6 +45,10 @@ class WorkdaySite:
     wraps: bool = True
     """Behind the cap the first page comes again; else the rest does."""
     forbidden: bool = False
+    says: int | None = None
+    """A total that is not the true one."""
+    hollow: bool = False
+    """Rows without paths."""
     fails_from: int | None = None
     faults: list[int | str] = field(default_factory=list)
     asked: list[Any] = field(default_factory=list)
@@ -58,8 +72,10 @@ class WorkdaySite:
                 return HTMLResponse("<html><body>One moment.</body></html>")
             case "redirect":
                 return Response(status_code=303)
+            case 429:
+                return Response(status_code=429, headers={"retry-after": "7"})
             case status:
-                return Response(status_code=int(status))
+                return JSONResponse({"errorCode": "HTTP"}, int(status))
 
     async def _list(self, request: Request) -> Response:
         asked = json.loads(await request.body())
@@ -68,51 +84,65 @@ class WorkdaySite:
             return fault
         if self.forbidden:
             return Response(status_code=401)
-        if asked.keys() != {"appliedFacets", "limit", "offset", "searchText"}:
+        if asked.keys() != _BODY:
             return Response(status_code=422)
-        if asked["limit"] > LIMIT:
+        if asked["limit"] > LIMIT or any(len(ids) > 100 for ids in asked["appliedFacets"].values()):
             return Response(status_code=400)
-        chosen = [(id, job) for id, job in self.jobs.items() if job.gone is None and self._applies(job, asked)]
-        total, offset = min(len(chosen), CAP), asked["offset"]
+        applied = asked["appliedFacets"]
+        rows = [row for id, job in self.jobs.items() if _applies(self._values(job), applied) for row in self._rows(id)]
+        total, offset = min(len(rows), CAP) if self.says is None else self.says, asked["offset"]
         if offset >= CAP and self.wraps:
             offset -= CAP
-        rows = [self._row(id, job) for id, job in chosen[offset : offset + LIMIT]]
+        told: dict[str, Any] = {"total": 0, "jobPostings": rows[offset : offset + LIMIT], "userAuthenticated": False}
         # Only the first page knows how many there are.
-        said = total if asked["offset"] == 0 else 0
-        return JSONResponse({"total": said, "jobPostings": rows, "facets": self._facets(), "userAuthenticated": False})
-
-    def _applies(self, job: WorkdayJob, asked: dict[str, Any]) -> bool:
-        applied = asked["appliedFacets"]
-        country = applied.get(self.facet) if self.facet else None
-        families = applied.get("jobFamilyGroup")
-        return (country is None or COUNTRIES[job.country][0] in country) and (
-            families is None or job.family in families
+        return JSONResponse(
+            told if asked["offset"] else told | {"total": total, "facets": self._facets(applied)},
         )
 
-    def _facets(self) -> list[dict[str, Any]]:
-        families = sorted({job.family for job in self.jobs.values()})
-        counts = {name: sum(job.family == name for job in self.jobs.values()) for name in families}
-        found: list[dict[str, Any]] = [
-            {"facetParameter": "jobFamilyGroup", "descriptor": "Family",
-             "values": [{"descriptor": name, "id": name, "count": counts[name]} for name in families]},
-        ]  # fmt: skip
+    def _values(self, job: WorkdayJob) -> dict[str, tuple[str, ...]]:
+        """By facet; of places a job has several."""
+        told: dict[str, tuple[str, ...]] = {"locations": job.places}
+        told["jobFamilyGroup"] = (job.family,) if job.family else ()
+        told["jobLevel"] = (job.level,) if job.level else ()
         if self.facet:
-            values = [
-                {"descriptor": name, "id": id, "count": sum(job.country == code for job in self.jobs.values())}
-                for code, (id, name) in COUNTRIES.items()
-            ]
-            country = {"facetParameter": self.facet, "descriptor": "Country", "values": values}
-            group = {"facetParameter": "locationMainGroup", "descriptor": None, "values": [country]}
-            found.append(group if self.nested else country)
-        return found
+            told[self.facet] = (COUNTRIES[job.country][0],)
+        return told
 
-    def _row(self, id: str, job: WorkdayJob) -> dict[str, Any]:
-        row: dict[str, Any] = {
-            "title": job.title, "externalPath": self.path(id), "postedOn": "Posted 30+ Days Ago", "bulletFields": [id],
+    def _facets(self, applied: dict[str, list[str]]) -> list[dict[str, Any]]:
+        """Each counts what the others leave; a value without postings is left out."""
+        counts: dict[str, Counter[str]] = {}
+        for job in self.jobs.values():
+            told = self._values(job)
+            for name, ids in told.items():
+                others = {other: chosen for other, chosen in applied.items() if other != name}
+                counted = job.gone is None and _applies(told, others)
+                counts.setdefault(name, Counter()).update(set(ids) if counted else ())
+        names = dict(COUNTRIES.values())
+        found = {
+            name: {"facetParameter": name, "descriptor": name.title(), "values": [
+                {"descriptor": names.get(id, id), "id": id, "count": count} for id, count in counted.items()
+            ]}
+            for name, counted in counts.items()
         }  # fmt: skip
+        if not self.nested:
+            return list(found.values())
+        places = [found.pop(name) for name in ("locations", self.facet) if name in found]
+        group = {"facetParameter": "locationMainGroup", "descriptor": None, "values": places}
+        return [*found.values(), group]
+
+    def _rows(self, id: str) -> Iterable[dict[str, Any]]:
+        job = self.jobs[id]
+        if job.gone is not None:
+            return
+        row: dict[str, Any] = {"title": job.title, "postedOn": "Posted 30+ Days Ago", "bulletFields": [id]}
         if job.places:
             row["locationsText"] = job.places[0] if len(job.places) == 1 else f"{len(job.places)} Locations"
-        return row
+        if self.hollow:
+            yield {"bulletFields": [id]}
+            return
+        yield row | {"externalPath": self.path(id)}
+        if job.twice:
+            yield row | {"externalPath": f"{self.path(id)}-1"}
 
     def path(self, id: str) -> str:
         job = self.jobs[id]
@@ -136,3 +166,7 @@ class WorkdaySite:
             "country": {"descriptor": name, "id": code},
             "externalUrl": f"https://acme.example.com/Careers{self.path(id)}",
         }})  # fmt: skip
+
+
+def _applies(told: dict[str, tuple[str, ...]], applied: dict[str, list[str]]) -> bool:
+    return all(not set(ids).isdisjoint(told.get(name, ())) for name, ids in applied.items())

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from chatserver.adapters.runs import RunStore
 from chatserver.core.job_ports import Enrichment
 from chatserver.intake import Intake
 from tests.career_sites.impatient import ImpatientWeb
-from workers.boards.board import Adapter, Board, BoardError, Found, Gone, Page, Stub, Withheld
+from workers.boards.board import Adapter, Board, BoardError, Carried, Found, Gone, Page, Stub, Withheld
 from workers.boards.config import Source
 from workers.ingestion import Ingestion
 from workers.web import Web
@@ -68,9 +69,9 @@ class ScriptedBoard:
         yield Page((), shown.advertised, complete=shown.partial is None, partial=shown.partial)
 
     def _stub(self, id: str, title: str) -> Stub:
-        found = self._found(title) if self._shown.carries_text else None
+        carried = Carried(title, partial(self._found, title)) if self._shown.carries_text else None
         url = f"https://jobs.example.com/{self._board.name}/{id}"
-        return Stub(id, title, url, "Pune, IN", handle=f"/{id}", found=found, incomplete=self._shown.incomplete)
+        return Stub(id, title, url, "Pune, IN", handle=f"/{id}", carried=carried, incomplete=self._shown.incomplete)
 
     def _found(self, title: str) -> Found:
         return Found(title, f"As {title} you help clients every day.", "Pune, IN", language=self._shown.language)

@@ -1,6 +1,6 @@
 """What every platform's adapter is given and what it gives back."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -48,6 +48,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A whole posting inside a list. Most are known from the day before, and are not read again."""
+
+    digest: str
+    """Of the posting as it is written there: the same today, the same text."""
+    read: Callable[[], Found]
+
+
+@dataclass(frozen=True, slots=True)
 class Stub:
     """A posting as a list shows it."""
 
@@ -60,8 +69,8 @@ class Stub:
     posted_at: datetime | None = None
     handle: str = ""
     """What the adapter needs to ask for the whole."""
-    found: Found | None = None
-    """The whole, where the list carries it."""
+    carried: Carried | None = None
+    """The whole, where the list carries it with its text."""
     incomplete: str | None = None
     """Why the whole is worth asking for though the list carries one; None where it is not."""
 

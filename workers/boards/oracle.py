@@ -16,6 +16,8 @@ OVERLAP = 3
 WINDOW_MAX = 10_000
 """Further rows are not shown."""
 PAGES_MAX = 1_000
+TRIES_MAX = 3
+"""So often a page is asked for that is empty, or shows again what was shown, where more is to come."""
 COMPLETE_SHARE = 0.99
 PLACES_MAX = 50
 
@@ -34,6 +36,8 @@ _DETAIL = (
 )
 _ID = re.compile(r"[\w-]{1,60}", re.ASCII)
 _TEXTS = ("ExternalDescriptionStr", "ExternalResponsibilitiesStr", "ExternalQualificationsStr")
+_WORK_PLACES = ("workLocation", "otherWorkLocations")
+_ADDRESS = ("TownOrCity", "Region2", "Country")
 _HEADERS = {"accept": "application/json"}
 
 
@@ -50,33 +54,37 @@ class Oracle:
         self._board = board
         self._web = web
         self._origin, self._site = found.groups()
+        self._page_root = found[0].rstrip("/")
 
     async def pages(self) -> AsyncIterator[Page]:
         seen: set[str] = set()
-        offset, why = 0, None
-        total = 0
+        offset, total, tries = 0, 0, 0
+        why = None
         for _ in range(PAGES_MAX):
-            total, rows = await self._page(offset)
-            if not rows and offset == 0 and total:
-                raise ChangedShape(f"{self._board.url} tells of {total:,} postings and shows none; look at its answer.")
+            told, rows = await self._page(offset)
+            if offset == 0 and bool(rows) != bool(told):
+                raise ChangedShape(f"{self._board.url} tells of {told:,} postings and shows {len(rows)}; look at it.")
+            # It moves, and a page in trouble says less than there is: the most that was said counts.
+            total = max(total, told)
             ids = {_id(row) for row in rows}
-            if rows and ids <= seen:
-                why = "The site showed a page twice."
-                break
+            tries = 0 if ids - seen else tries + 1
             seen |= ids
-            yield Page(tuple(stub for row in rows if (stub := self._stub(row)) is not None), self._advertised(total))
-            if not rows or offset + len(rows) >= total:
-                break
-            offset += len(rows) - OVERLAP if len(rows) > 2 * OVERLAP else len(rows)
-            if offset >= WINDOW_MAX:
-                why = f"The site shows {WINDOW_MAX:,} postings at most."
+            if tries == 0:
+                yield Page(
+                    tuple(stub for row in rows if (stub := self._stub(row)) is not None), self._advertised(total)
+                )
+                end = offset + len(rows)
+                if end >= WINDOW_MAX and total > end:
+                    why = f"The site shows {WINDOW_MAX:,} of its {total:,} postings."
+                    break
+                offset = end if end >= total or len(rows) <= 2 * OVERLAP else end - OVERLAP
+            if offset >= total or tries == TRIES_MAX or (not rows and 0 < told <= offset):
                 break
         else:
             why = f"The list has more than {PAGES_MAX:,} pages."
-        if len(seen) < COMPLETE_SHARE * total:
-            why = why or f"{len(seen):,} of {total:,} advertised postings were shown."
-        else:
-            why = None
+        if why is None and len(seen) < COMPLETE_SHARE * total:
+            again = " The site showed a page again and again." if tries else ""
+            why = f"{len(seen):,} of {total:,} advertised postings were shown.{again}"
         yield Page((), self._advertised(total), complete=why is None, partial=why)
 
     def _advertised(self, total: int) -> int | None:
@@ -84,7 +92,8 @@ class Oracle:
         return total if self._board.country is None else None
 
     async def _page(self, offset: int) -> tuple[int, list[dict[str, Any]]]:
-        url = _LIST.format(origin=self._origin, site=self._site, limit=LIMIT, offset=offset)
+        limit = min(LIMIT, WINDOW_MAX - offset)
+        url = _LIST.format(origin=self._origin, site=self._site, limit=limit, offset=offset)
         body = _object(await self._web.request("GET", url, headers=_HEADERS, throttled=_throttled))
         items = body.get("items")
         if not isinstance(items, list) or not items or not isinstance(items[0], dict):
@@ -96,14 +105,12 @@ class Oracle:
         return total, [row for row in rows or [] if isinstance(row, dict) and _ID.fullmatch(_id(row))]
 
     def _stub(self, row: Mapping[str, Any]) -> Stub | None:
-        country = self._board.country
-        others = _places(row)
-        countries = {str(row.get("PrimaryLocationCountry") or "")} | {str(place.get("CountryCode")) for place in others}
-        if country is not None and any(countries - {"", "None"}) and country not in countries:
+        country, told = self._board.country, _countries(row)
+        if country is not None and told and country not in told:
             return None
         id = _id(row)
         return Stub(
-            id, line(str(row.get("Title") or "")), f"{self._board.url.rstrip('/')}/job/{id}", _location(row),
+            id, line(str(row.get("Title") or "")), f"{self._page_root}/job/{id}", _location(row),
             day(str(row.get("PostedDate") or "")), id,
         )  # fmt: skip
 
@@ -128,10 +135,11 @@ class Oracle:
 
     @classmethod
     def board_from_url(cls, url: str) -> dict[str, Any] | None:
-        found = _BOARD.match(url)
-        if found is None or "oraclecloud." not in found[1]:
+        found = _BOARD.match(url.strip())
+        host = found[1].partition("//")[2].lower() if found else ""
+        if found is None or not host.endswith(".oraclecloud.com"):
             return None
-        return {"url": found[0].rstrip("/"), "tenant": found[1].partition("//")[2].partition(".")[0]}
+        return {"url": found[0].rstrip("/"), "tenant": host.partition(".")[0]}
 
 
 def _throttled(answer: Answer) -> bool:
@@ -164,11 +172,22 @@ def _id(row: Mapping[str, Any]) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value or "")
 
 
-def _places(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    places = row.get("secondaryLocations")
-    return [place for place in places[:PLACES_MAX] if isinstance(place, dict)] if isinstance(places, list) else []
+def _all(row: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    told = row.get(name)
+    return [one for one in told[:PLACES_MAX] if isinstance(one, dict)] if isinstance(told, list) else []
+
+
+def _countries(row: Mapping[str, Any]) -> set[str]:
+    """Of all its places; empty where it says none."""
+    told = [row.get("PrimaryLocationCountry"), *(one.get("CountryCode") for one in _all(row, "secondaryLocations"))]
+    told += [one.get("Country") for name in _WORK_PLACES for one in _all(row, name)]
+    return {one.upper() for one in told if isinstance(one, str) and one}
 
 
 def _location(row: Mapping[str, Any]) -> str | None:
-    names = [str(row.get("PrimaryLocation") or ""), *(str(place.get("Name") or "") for place in _places(row))]
-    return "; ".join(dict.fromkeys(filter(None, map(line, names)))) or None
+    """The places that it is posted for; the offices where it is posted for none."""
+    names = [row.get("PrimaryLocation"), *(one.get("Name") for one in _all(row, "secondaryLocations"))]
+    if not any(names):
+        offices = [one for name in _WORK_PLACES for one in _all(row, name)]
+        names = [", ".join(str(one[part]) for part in _ADDRESS if one.get(part)) for one in offices]
+    return "; ".join(dict.fromkeys(filter(None, (line(str(name or "")) for name in names)))) or None

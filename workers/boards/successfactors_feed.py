@@ -1,18 +1,20 @@
 """SuccessFactors' whole feed, read while it comes: one posting after another, whatever its length."""
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import cast
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
-from workers.boards.board import Away, ChangedShape, Found, Stub
+from workers.boards.board import Away, Carried, ChangedShape, Found, Stub
 from workers.boards.text import day, line, plain
 
 HEAD_MAX_BYTES = 64 * 1024
 """Within these the feed has begun, or it is none."""
 ITEM_MAX_BYTES = 4 * 1024 * 1024
 BATCH = 100
+BARE_MAX_CHARACTERS = 2_000
 
 _GOOGLE = "{http://base.google.com/ns/1.0}"
 _ID = re.compile(r"/(\d{3,20})/?(?:\?|$)")
@@ -118,12 +120,20 @@ def stub_of(item: Item) -> Stub | None:
     title = written
     if item.location and written.endswith(f"({item.location})"):
         title = written.removesuffix(f"({item.location})").strip() or written
-    text = plain(item.description)
-    if line(text) in ("", written, title):
-        text = ""
     location = None if item.location.lower() in _NO_PLACE else item.location
     posted = day(item.published)
-    # What stands for nothing there ("Careers" as the employer, ATS_WEBFORM as the function) is not read at all.
-    whole = Found(title, text, location, posted_at=posted, closes_at=day(item.expires), url=item.link)
-    missing = "the feed has no text" if not text else "the feed has no date" if posted is None else None
-    return Stub(found[1], title, item.link, location, posted, item.link, whole, missing)
+    # A title in the place of a text is no text.
+    bare = line(item.description[:BARE_MAX_CHARACTERS]) in ("", written, title)
+
+    def read() -> Found:
+        # What stands for nothing there ("Careers" as the employer, ATS_WEBFORM as the function) is not read at all.
+        text, closes = plain(item.description), day(item.expires)
+        return Found(title, text, location, posted_at=posted, closes_at=closes, url=item.link)
+
+    carried = None if bare else Carried(_digest(item), read)
+    missing = "the feed has no text" if bare else "the feed has no date" if posted is None else None
+    return Stub(found[1], title, item.link, location, posted, item.link, carried, missing)
+
+
+def _digest(item: Item) -> str:
+    return hashlib.sha256(f"{item.title}\n{item.description}".encode(errors="replace")).hexdigest()

@@ -3,42 +3,38 @@
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from workers.boards.board import Blocked, Board, ChangedShape, Found, Gone, Page, Stub
-from workers.boards.text import day, line, plain
+from workers.boards.text import line
+from workers.boards.workday_facets import (
+    CAP,
+    Applied,
+    Facet,
+    divisions,
+    estimated,
+    facets,
+    fewest,
+    groups,
+    narrowed_to,
+)
+from workers.boards.workday_posting import is_in, posting, requisition
 from workers.web import Answer, Web
 
 LIMIT = 20
-CAP = 2_000
-"""A list of exactly this many is cut; what lies behind wraps to its beginning."""
-IDS_AT_ONCE = 100
 OFFSET_MAX = 50_000
+DIVISIONS_MAX = 3
+"""So many facets one after the other: each may leave out postings, or count them twice."""
+DEPTH_MAX = 3
+"""So many facets inside each other, where one value alone is cut."""
 COMPLETE_SHARE = 0.99
-PLACES_MAX = 50
 
-COUNTRIES: Mapping[str, tuple[str, str]] = {
-    "IN": ("c4f78be1a8f14da0ab49ce1162348a5e", "India"),
-    "US": ("bc33aa3152ec42d4995f4791a106ed09", "United States of America"),
-}
-"""The facet value's id, seen alike on several tenants, and what it is called."""
-
-_HOST = re.compile(r"([\w-]+)\.(wd\d+)\.myworkday(?:jobs|site)\.com", re.IGNORECASE)
+_HOST = re.compile(r"([\w-]+)\.(wd\d+)\.myworkdayjobs\.com", re.IGNORECASE)
 _LOCALE = re.compile(r"[a-z]{2}-[A-Z]{2}")
 _MANY = re.compile(r"\d+ Locations?", re.IGNORECASE)
-_TWIN = re.compile(r"-\d{1,2}$")
 _HEADERS = {"accept": "application/json", "content-type": "application/json"}
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """One way to narrow the list: ids and counts of its values, by the parameter's name."""
-
-    parameter: str
-    values: tuple[tuple[str, str, int], ...]
-    """(id, descriptor, count)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +42,14 @@ class Listed:
     total: int
     rows: tuple[dict[str, Any], ...]
     facets: tuple[Facet, ...]
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What a list gave in parts: the paths of its rows, and how many there are of them by the site's own counts."""
+
+    paths: set[str] = field(default_factory=set)
+    told: int = 0
 
 
 class Workday:
@@ -57,15 +61,13 @@ class Workday:
     def __init__(self, board: Board, web: Web) -> None:
         parts = urlsplit(board.url)
         host = _HOST.fullmatch(parts.hostname or "")
-        segments = [part for part in parts.path.split("/") if part and not _LOCALE.fullmatch(part)]
-        if not segments:
+        site = _site(parts.path)
+        if site is None:
             raise ChangedShape(f"{board.url} names no site; write https://TENANT.wdN.myworkdayjobs.com/SITE.")
         self._board = board
         self._web = web
-        self._site = segments[0]
-        self._page_root = f"{parts.scheme}://{parts.netloc}/{self._site}"
-        tenant = host[1] if host else board.tenant
-        self._api = f"{parts.scheme}://{parts.netloc}/wday/cxs/{tenant}/{self._site}"
+        self._page_root = f"{parts.scheme}://{parts.netloc}/{site}"
+        self._api = f"{parts.scheme}://{parts.netloc}/wday/cxs/{host[1] if host else board.tenant}/{site}"
         # Too many requests to one tenant are held against all of its pod.
         self._pace = host[2].lower() if host else None
         self._seen: set[str] = set()
@@ -75,90 +77,128 @@ class Workday:
 
     async def pages(self) -> AsyncIterator[Page]:
         first = await self._list({}, 0)
-        applied: dict[str, list[str]] = {}
+        applied: Applied = {}
         if self._board.country is not None and first.total:
-            country = _country(first.facets, self._board.country)
-            if country is not None:
-                applied = country
-                first = await self._list(applied, 0)
-            else:
-                self._by_detail = True
-        # Twins are counted by the site and not by us.
-        advertised = 0 if first.total == 0 else None
-        async for page in self._walk(applied, first, advertised):
-            yield page
-        why = None
+            narrowed = narrowed_to(self._board.country, first.facets)
+            self._by_detail = narrowed is None
+            if narrowed is not None:
+                applied, first = narrowed, await self._list(narrowed, 0)
+        if first.total and not any(map(self._stub, first.rows)):
+            raise ChangedShape(f"{self._board.url} tells of {first.total:,} postings and shows none; look at it.")
         if first.total == CAP:
-            facet = _splitting(first.facets, applied)
-            groups = _groups(facet) if facet else []
-            for group in groups:
-                narrowed = {**applied, facet.parameter: group} if facet else applied
-                async for page in self._walk(narrowed, await self._list(narrowed, 0), None):
-                    yield page
-            async for page in self._deeper(applied):
+            async for page in self._cut(applied, first):
                 yield page
-            expected = max(CAP, sum(count for _, _, count in facet.values) if facet else 0)
-            if len(self._seen) <= CAP or len(self._seen) < COMPLETE_SHARE * expected:
-                why = (
-                    f"{len(self._seen):,} of about {expected:,} postings were shown; the site cuts its list at {CAP:,}."
-                )
-        elif len(self._seen) < COMPLETE_SHARE * first.total:
-            why = f"{len(self._seen):,} of {first.total:,} advertised postings were shown."
-        yield Page((), advertised, complete=why is None, partial=why)
+            return
+        async for page in self._walk(applied, first, set(), first.total):
+            yield page
+        enough = len(self._rows) >= COMPLETE_SHARE * first.total
+        why = None if enough else f"{len(self._rows):,} of {first.total:,} advertised postings were shown."
+        # Twins are counted by the site and not by us.
+        twins = len(self._rows) - len(self._seen)
+        yield Page((), first.total - twins, complete=enough, partial=why)
 
     async def _walk(
-        self, applied: Mapping[str, list[str]], listed: Listed, advertised: int | None
+        self, applied: Applied, listed: Listed, found: set[str], advertised: int | None = None
     ) -> AsyncIterator[Page]:
-        """One list from its first page on; only that one tells its length."""
+        """One list from its first page on, into `found`; only that page tells its length."""
         offset, total = 0, listed.total
         while listed.rows:
-            yield Page(self._new(listed.rows), advertised)
+            yield Page(self._new(listed.rows, found), advertised)
             offset += len(listed.rows)
             if offset >= min(total, OFFSET_MAX):
                 return
             listed = await self._list(applied, offset)
 
-    async def _deeper(self, applied: Mapping[str, list[str]]) -> AsyncIterator[Page]:
-        """Some tenants do show what lies behind the cut; the others show their first page again."""
+    async def _cut(self, applied: Applied, first: Listed) -> AsyncIterator[Page]:
+        """A list that is cut: as far as it goes, then by its facets, then behind the cut where that is shown."""
+        direct: set[str] = set()
+        async for page in self._walk(applied, first, direct):
+            yield page
+        shown = set(direct)
+        parts = _Parts()
+        for facet in divisions(first.facets, applied)[:DIVISIONS_MAX]:
+            if parts.paths and facet.count <= len(self._rows):
+                continue
+            one = _Parts()
+            async for page in self._by(facet, applied, one):
+                yield page
+            parts = _Parts(parts.paths | one.paths, max(parts.told, one.told))
+        ended = False
         offset = CAP
         while offset < OFFSET_MAX:
             listed = await self._list(applied, offset)
-            new = self._new(listed.rows)
-            if not new:
-                return
-            yield Page(new, None)
+            before = len(direct)
+            stubs = self._new(listed.rows, direct)
+            # Nothing at the cut itself may be the cut as well as the end.
+            ended = not listed.rows and offset > CAP
+            if len(direct) == before:
+                break
+            yield Page(stubs)
             offset += len(listed.rows)
+        expected = float(len(direct)) if ended else estimated(shown, parts.paths)
+        expected = max(expected, parts.told, fewest(first.facets, applied))
+        enough = len(self._rows) >= COMPLETE_SHARE * expected
+        of = (
+            f"of about {expected:,.0f} postings were shown"
+            if expected < float("inf")
+            else "postings were shown and perhaps not all"
+        )
+        why = f"{len(self._rows):,} {of}; the site cuts its list at {CAP:,}."
+        yield Page((), complete=enough, partial=None if enough else why)
 
-    def _new(self, rows: tuple[dict[str, Any], ...]) -> tuple[Stub, ...]:
+    async def _by(self, facet: Facet, applied: Applied, parts: _Parts, depth: int = 1) -> AsyncIterator[Page]:
+        for group in groups(facet):
+            narrowed = {**applied, facet.parameter: [value.id for value in group]}
+            first, part = await self._list(narrowed, 0), _Parts()
+            async for page in self._walk(narrowed, first, part.paths):
+                yield page
+            cut = first.total == CAP and depth < DEPTH_MAX
+            for inner in divisions(first.facets, narrowed)[:1] if cut else []:
+                async for page in self._by(inner, narrowed, part, depth + 1):
+                    yield page
+            # Values together may share postings; one alone counts its own exactly, also where its list is cut.
+            count = max(first.total, group[0].count if len(group) == 1 else 0, part.told)
+            parts.told += max(count - len(part.paths), 0) + len(part.paths - parts.paths)
+            parts.paths |= part.paths
+
+    def _new(self, rows: tuple[dict[str, Any], ...], found: set[str]) -> tuple[Stub, ...]:
         stubs = []
         for row in rows:
-            self._rows.add(str(row.get("externalPath")))
             stub = self._stub(row)
-            if stub is not None and stub.external_id not in self._seen:
+            if stub is None:
+                continue
+            found.add(stub.handle)
+            self._rows.add(stub.handle)
+            if stub.external_id not in self._seen:
                 self._seen.add(stub.external_id)
                 stubs.append(stub)
         return tuple(stubs)
 
     def _stub(self, row: Mapping[str, Any]) -> Stub | None:
         path, title = str(row.get("externalPath") or ""), line(str(row.get("title") or ""))
-        if not path.startswith("/") or not title:
+        id = requisition(path, row.get("bulletFields"))
+        if not path.startswith("/") or not title or not id:
             return None
         where = line(str(row.get("locationsText") or ""))
-        place = None if not where or _MANY.fullmatch(where) else where
-        return Stub(requisition(path, row.get("bulletFields")), title, f"{self._page_root}{path}", place, handle=path)
+        vague = not where or _MANY.fullmatch(where) is not None
+        return Stub(
+            id, title, f"{self._page_root}{path}", None if vague else where, handle=path,
+            incomplete=f"The list says {where or 'nothing'} of its places." if vague else None,
+        )  # fmt: skip
 
-    async def _list(self, applied: Mapping[str, list[str]], offset: int) -> Listed:
+    async def _list(self, applied: Applied, offset: int) -> Listed:
         asked = {"appliedFacets": dict(applied), "limit": LIMIT, "offset": offset, "searchText": ""}
         answer = await self._web.request(
             "POST", f"{self._api}/jobs", json=asked, headers=_HEADERS, pace=self._pace, throttled=_throttled
         )
-        if answer.status in (401, 403):
-            raise Blocked(f"{self._board.url} gives its list to browsers only ({answer.status}); a person has to look.")
-        body = _object(answer)
-        rows, total = body.get("jobPostings"), body.get("total")
-        if not isinstance(rows, list) or not isinstance(total, int):
+        body = _object(answer, self._board.url)
+        told, total = body.get("jobPostings"), body.get("total")
+        if not isinstance(told, list) or (offset == 0 and not isinstance(total, int)):
             raise ChangedShape(f"{self._board.url} answers without postings or their number; look at it.")
-        return Listed(total, tuple(row for row in rows if isinstance(row, dict)), tuple(facets(body.get("facets"))))
+        rows = tuple(row for row in told if isinstance(row, dict))
+        if offset == 0 and total == 0 and rows:
+            raise ChangedShape(f"{self._board.url} tells of no postings and shows {len(rows)}; look at it.")
+        return Listed(total if isinstance(total, int) else 0, rows, facets(body.get("facets")))
 
     async def detail(self, stub: Stub) -> Found:
         answer = await self._web.request(
@@ -167,99 +207,32 @@ class Workday:
         )  # fmt: skip
         if answer.status in (404, 410) or (answer.status == 403 and _error_code(answer) == "S22"):
             raise Gone
-        info = _object(answer).get("jobPostingInfo")
+        info = _object(answer, stub.url).get("jobPostingInfo")
         if not isinstance(info, dict):
             raise ChangedShape(f"{stub.url} answers without a posting; look at it.")
-        if info.get("posted") is False or (self._by_detail and not self._is_here(info)):
+        if info.get("posted") is False or (self._by_detail and not is_in(str(self._board.country), info)):
             raise Gone
-        others = info.get("additionalLocations")
-        places = [info.get("location"), *(others[:PLACES_MAX] if isinstance(others, list) else [])]
-        url = str(info.get("externalUrl") or stub.url)
-        return Found(
-            line(str(info.get("title") or "")) or stub.title, plain(str(info.get("jobDescription") or "")),
-            "; ".join(dict.fromkeys(filter(None, (line(str(place or "")) for place in places)))) or stub.location,
-            posted_at=day(str(info.get("startDate") or "")), closes_at=day(str(info.get("endDate") or "")), url=url,
-            apply_url=f"{url.rstrip('/')}/apply", requisition=str(info.get("jobReqId") or stub.external_id),
-        )  # fmt: skip
-
-    def _is_here(self, info: Mapping[str, Any]) -> bool:
-        """Where the list could not be narrowed to the country, the posting's own page says where it is."""
-        wanted = COUNTRIES.get(str(self._board.country))
-        country = info.get("country")
-        if wanted is None or not isinstance(country, dict):
-            return True
-        return country.get("id") == wanted[0] or country.get("descriptor") == wanted[1]
+        return posting(info, stub)
 
     @classmethod
     def board_from_url(cls, url: str) -> dict[str, Any] | None:
-        parts = urlsplit(url)
-        host = _HOST.fullmatch(parts.hostname or "")
-        segments = [part for part in parts.path.split("/") if part and not _LOCALE.fullmatch(part)]
-        if host is None or not segments:
+        try:
+            parts = urlsplit(url.strip())
+            host = _HOST.fullmatch(parts.hostname or "")
+        except ValueError:
             return None
-        return {"url": f"https://{parts.netloc}/{segments[0]}", "tenant": host[1].lower()}
+        site = _site(parts.path)
+        if host is None or site is None:
+            return None
+        return {"url": f"https://{host[0].lower()}/{site}", "tenant": host[1].lower()}
 
 
-def requisition(path: str, bullets: Any) -> str:
-    """The requisition's id: a bullet that the path ends with, but for a twin's number; else the path's tail."""
-    tail = path.rsplit("_", 1)[-1] if "_" in path else path.rsplit("/", 1)[-1]
-    for bullet in bullets if isinstance(bullets, list) else []:
-        said = str(bullet).strip()
-        if (said and path.endswith((f"_{said}", f"/{said}"))) or (said and _TWIN.sub("", path).endswith(f"_{said}")):
-            return said
-    return _TWIN.sub("", tail)
-
-
-def facets(told: Any) -> list[Facet]:
-    """All of them, those inside groups too."""
-    found: list[Facet] = []
-    waiting = list(told) if isinstance(told, list) else []
-    while waiting:
-        one = waiting.pop(0)
-        values = one.get("values") if isinstance(one, dict) else None
-        if not isinstance(values, list):
-            continue
-        waiting += [value for value in values if isinstance(value, dict) and "facetParameter" in value]
-        plain_values = tuple(
-            (str(value["id"]), str(value.get("descriptor") or ""), int(value.get("count") or 0))
-            for value in values
-            if isinstance(value, dict) and "id" in value
-        )
-        if plain_values:
-            found.append(Facet(str(one.get("facetParameter")), plain_values))
-    return found
-
-
-def _country(found: tuple[Facet, ...], country: str) -> dict[str, list[str]] | None:
-    id, name = COUNTRIES.get(country, ("", country))
-    for facet in found:
-        ids = [value for value, said, _ in facet.values if value == id or said == name]
-        if ids:
-            return {facet.parameter: ids}
-    return None
-
-
-def _splitting(found: tuple[Facet, ...], applied: Mapping[str, Any]) -> Facet | None:
-    """The facet that covers most, none of whose values is cut itself."""
-    usable = [
-        facet
-        for facet in found
-        if facet.parameter not in applied and len(facet.values) > 1 and all(n < CAP for _, _, n in facet.values)
-    ]
-    return max(usable, key=lambda facet: sum(count for _, _, count in facet.values), default=None)
-
-
-def _groups(facet: Facet) -> list[list[str]]:
-    """Values together that stay below the cut."""
-    groups: list[list[str]] = []
-    size = CAP
-    for id, _, count in sorted(facet.values, key=lambda value: -value[2]):
-        if size + count >= CAP or len(groups[-1]) >= IDS_AT_ONCE:
-            groups.append([])
-            size = 0
-        groups[-1].append(id)
-        size += count
-    return groups
+def _site(path: str) -> str | None:
+    """As a person or a program writes it: `/SITE/…`, behind a locale, or `/wday/cxs/TENANT/SITE/…`."""
+    segments = [part for part in path.split("/") if part and not _LOCALE.fullmatch(part)]
+    if segments[:2] == ["wday", "cxs"]:
+        del segments[:3]
+    return segments[0] if segments else None
 
 
 def _throttled(answer: Answer) -> bool:
@@ -267,7 +240,9 @@ def _throttled(answer: Answer) -> bool:
     return answer.status in (302, 303) or (answer.status == 200 and answer.body.lstrip()[:1] != b"{")
 
 
-def _object(answer: Answer) -> dict[str, Any]:
+def _object(answer: Answer, page: str) -> dict[str, Any]:
+    if answer.status in (401, 403):
+        raise Blocked(f"{page} is shown to browsers only ({answer.status}); a person has to look.")
     try:
         body = json.loads(answer.body) if answer.status == 200 else None
     except ValueError:

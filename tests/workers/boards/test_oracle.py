@@ -1,5 +1,7 @@
 """Oracle Recruiting Cloud, with what it does wrong."""
 
+import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -7,13 +9,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.career_sites.impatient import ImpatientWeb
 from tests.career_sites.oracle import OracleJob, OracleSite
 from tests.career_sites.stage import Stage, listed
 from workers.boards import oracle
 from workers.boards.board import Away, Blocked, Board, ChangedShape, Found, Gone, Stub
-from workers.boards.oracle import Oracle
+from workers.boards.oracle import TRIES_MAX, Oracle
 
 module = pytest.mark.asyncio(loop_scope="module")
+LIST = "/hcmRestApi/resources/latest/recruitingCEJobRequisitions"
 PATH = "/hcmUI/CandidateExperience/en/sites/CX_1"
 
 
@@ -62,25 +66,94 @@ async def test_a_total_may_move_a_little(stage: Stage, moves: tuple[int, ...], c
 
 
 @module
-async def test_a_page_that_comes_twice_ends_the_list_as_partial(stage: Stage) -> None:
-    stubs, last = await listed(reader(stage, OracleSite(jobs(60), cap=25, repeats=True)))
-    assert (len(stubs), last.complete) == (25, False)
-    assert "twice" in str(last.partial)
+async def test_a_list_that_only_shows_its_first_page_is_partial(stage: Stage) -> None:
+    site = OracleSite(jobs(60), cap=25, repeats=True)
+    stubs, last = await listed(reader(stage, site))
+    assert (len(stubs), last.complete, len(site.asked)) == (25, False, 1 + TRIES_MAX)
+    assert last.partial == "25 of 60 advertised postings were shown. The site showed a page again and again."
+
+
+@module
+@pytest.mark.parametrize("glitch", ["empty", "short", "first"])
+async def test_a_page_in_trouble_is_asked_for_again(stage: Stage, glitch: str) -> None:
+    stubs, last = await listed(reader(stage, OracleSite(jobs(90), cap=25, glitches={22: glitch, 44: glitch})))
+    assert (len(stubs), last.complete, last.advertised) == (90, True, 90)
+
+
+@module
+async def test_what_moves_up_while_it_is_read_is_not_missed(stage: Stage) -> None:
+    """Two postings of the first page close before the second is asked for."""
+    site = OracleSite(jobs(60), cap=25)
+    pages = reader(stage, site).pages()
+    seen = {stub.external_id for stub in (await anext(pages)).stubs}
+    del site.jobs["30000000"], site.jobs["30000001"]
+    seen |= {stub.external_id async for page in pages for stub in page.stubs}
+    assert len(seen) == 60
 
 
 @module
 async def test_a_total_without_rows_is_no_empty_list(stage: Stage) -> None:
-    with pytest.raises(ChangedShape, match="shows none"):
+    with pytest.raises(ChangedShape, match="of 3 postings and shows 0"):
         await listed(reader(stage, OracleSite(jobs(3), hollow=True)))
     _, last = await listed(reader(stage, OracleSite({})))
     assert (last.complete, last.advertised) == (True, 0)
 
 
 @module
-async def test_the_window_of_a_site_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oracle, "WINDOW_MAX", 40)
+async def test_a_total_of_nothing_beside_rows_is_no_whole_list(stage: Stage) -> None:
+    with pytest.raises(ChangedShape, match="of 0 postings and shows 3"):
+        await listed(reader(stage, OracleSite(jobs(3), moves=(-3,))))
+
+
+@module
+async def test_behind_the_window_nothing_is_asked_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where less than a hundredth lies behind: it would be the same oldest ones every day."""
+    monkeypatch.setattr(oracle, "WINDOW_MAX", 300)
+    site = OracleSite(jobs(302))
+    stubs, last = await listed(reader(stage, site))
+    assert (len(stubs), last.complete) == (300, False)
+    assert last.partial == "The site shows 300 of its 302 postings."
+    assert [re.findall(r"(?:limit|offset)=(\d+)", asked) for asked in site.asked] == [["200", "0"], ["103", "197"]]
+
+
+@module
+async def test_a_list_without_end_is_left(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oracle, "PAGES_MAX", 2)
     _, last = await listed(reader(stage, OracleSite(jobs(90), cap=25)))
-    assert "40 postings at most" in str(last.partial)
+    assert last.partial == "The list has more than 2 pages."
+
+
+@module
+async def test_the_finder_is_written_as_the_site_reads_it(stage: Stage) -> None:
+    site = OracleSite(jobs(1))
+    await listed(reader(stage, site))
+    await detail(stage, site, "30000000")
+    assert site.asked == [
+        "onlyData=true&expand=requisitionList.workLocation,requisitionList.otherWorkLocations,"
+        "requisitionList.secondaryLocations,flexFieldsFacet.values,requisitionList.requisitionFlexFields"
+        "&finder=findReqs;siteNumber=CX_1,facetsList=LOCATIONS%3BWORK_LOCATIONS%3BWORKPLACE_TYPES%3BTITLES"
+        "%3BCATEGORIES%3BORGANIZATIONS%3BPOSTING_DATES%3BFLEX_FIELDS,limit=200,offset=0,sortBy=POSTING_DATES_DESC",
+        "expand=all&onlyData=true&finder=ById;Id=%2230000000%22,siteNumber=CX_1",
+    ]
+
+
+@module
+async def test_the_site_of_the_tests_has_the_faults_that_it_stands_for(stage: Stage) -> None:
+    """An offset beside the finder counts for nothing, and without `expand` there are no rows."""
+    site = OracleSite(jobs(30), cap=25)
+    await listed(reader(stage, site))
+    good = site.asked[0]
+    for query, rows in (
+        (good, 25),
+        (f"{good}&offset=25&limit=5", 25),
+        (good.replace("offset=0", "offset=25"), 5),
+        (good.replace("expand=requisitionList.", "x="), 0),
+    ):
+        answer = await stage.web.request("GET", f"{stage.url}{LIST}?{query}")
+        told = json.loads(answer.body)["items"][0]
+        assert (told["TotalJobsCount"], len(told["requisitionList"])) == (30, rows)
+    encoded = good.replace(";", "%3B").replace(",", "%2C")
+    assert (await stage.web.request("GET", f"{stage.url}{LIST}?{encoded}")).status == 400
 
 
 @module
@@ -93,6 +166,17 @@ async def test_one_country_also_where_it_is_a_second_place(stage: Stage) -> None
     stubs, last = await listed(reader(stage, site, "IN"))
     assert (set(stubs), last.complete) == ({"1", "3"}, True)
     assert stubs["3"].location == "London; Pune, India"
+
+
+@module
+async def test_where_the_posting_names_no_place_its_office_does(stage: Stage) -> None:
+    site = OracleSite({
+        "1": OracleJob("Here", country="", place="", office="Kochi, IN"),
+        "2": OracleJob("There", country="", place="", office="Leeds, GB"),
+        "3": OracleJob("Nowhere", country="", place=""),
+    })  # fmt: skip
+    stubs, _ = await listed(reader(stage, site, "IN"))
+    assert {id: stub.location for id, stub in stubs.items()} == {"1": "Kochi, IN", "3": None}
 
 
 @module
@@ -140,4 +224,17 @@ async def test_what_no_patience_helps_against(stage: Stage) -> None:
 def test_a_pasted_address_is_a_board() -> None:
     pasted = f"https://ejgk.fa.em2.oraclecloud.com{PATH}/job/30036316/?utm=x"
     assert Oracle.board_from_url(pasted) == {"url": f"https://ejgk.fa.em2.oraclecloud.com{PATH}", "tenant": "ejgk"}
-    assert Oracle.board_from_url("https://careers.example.com/jobs") is None
+    for other in ("https://careers.example.com/jobs", f"https://oraclecloud.example.com{PATH}", "https://["):
+        assert Oracle.board_from_url(other) is None
+
+
+def test_an_address_of_no_site_is_told_at_once() -> None:
+    with pytest.raises(ChangedShape, match="write …/sites/NAME"):
+        Oracle(Board("one", "kpmg", "KPMG", "oracle", "https://careers.example.com/jobs", "acme"), ImpatientWeb())
+
+
+@module
+async def test_pages_of_postings_hang_under_the_site(stage: Stage) -> None:
+    url = f"{stage.shows(OracleSite(jobs(1)))}{PATH}/requisitions?keyword=tax"
+    stubs, _ = await listed(Oracle(Board("one", "kpmg", "KPMG", "oracle", url, "acme"), stage.web))
+    assert [stub.url for stub in stubs.values()] == [f"{stage.url}{PATH}/job/30000000"]

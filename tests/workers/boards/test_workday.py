@@ -1,5 +1,6 @@
 """Workday, with what it does wrong."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -7,10 +8,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.career_sites.impatient import ImpatientWeb
 from tests.career_sites.stage import Stage, listed
 from tests.career_sites.workday import WorkdayJob, WorkdaySite
+from workers.boards import workday
 from workers.boards.board import Away, Blocked, Board, ChangedShape, Found, Gone, Stub
-from workers.boards.workday import CAP, LIMIT, Workday, facets, requisition
+from workers.boards.workday import LIMIT, Workday
+from workers.boards.workday_facets import CAP
+from workers.web import Answer
 
 module = pytest.mark.asyncio(loop_scope="module")
 
@@ -58,6 +63,13 @@ async def test_one_country_is_asked_for_by_the_name_that_the_site_gives_its_face
 
 
 @module
+async def test_a_country_without_postings_is_empty_by_the_word_of_the_site(stage: Stage) -> None:
+    """Its facet leaves out what has none; the other country's value tells the parameter."""
+    stubs, last = await listed(reader(stage, WorkdaySite(jobs(3, country="US")), "IN"))
+    assert (stubs, last.complete, last.advertised) == ({}, True, 0)
+
+
+@module
 async def test_a_site_without_such_a_facet_is_judged_by_its_details(stage: Stage) -> None:
     site = WorkdaySite({"1": WorkdayJob("Here"), "2": WorkdayJob("There", country="US")}, facet=None)
     assert (await detail(stage, site, "1", "IN")).title == "Here"
@@ -66,28 +78,41 @@ async def test_a_site_without_such_a_facet_is_judged_by_its_details(stage: Stage
 
 
 @module
-async def test_a_list_that_is_cut_at_two_thousand_is_read_in_parts(stage: Stage) -> None:
-    site = WorkdaySite({
-        f"JR-{number:05}": WorkdayJob(f"Analyst {number}", family=("audit", "tax", "deals")[number % 3])
-        for number in range(2_450)
-    })  # fmt: skip
-    stubs, last = await listed(reader(stage, site))
-    assert (len(stubs), last.complete) == (2_450, True)
+async def test_a_list_that_does_not_end_is_left(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workday, "OFFSET_MAX", 40)
+    stubs, last = await listed(reader(stage, WorkdaySite(jobs(90))))
+    assert (len(stubs), last.partial) == (40, "40 of 90 advertised postings were shown.")
 
 
 @module
-async def test_what_the_parts_omit_is_found_behind_the_cut_where_the_site_shows_it(stage: Stage) -> None:
-    site = WorkdaySite(jobs(2_100), wraps=False)
-    stubs, last = await listed(reader(stage, site))
-    assert (len(stubs), last.complete) == (2_100, True)
+async def test_a_twin_in_the_same_list_is_a_row_and_no_posting(stage: Stage) -> None:
+    stubs, last = await listed(reader(stage, WorkdaySite(jobs(12, twice=True))))
+    assert (len(stubs), last.complete, last.advertised) == (12, True, 12)
 
 
 @module
-async def test_what_can_not_be_split_is_partial(stage: Stage) -> None:
-    stubs, last = await listed(reader(stage, WorkdaySite(jobs(2_100))))
-    assert len(stubs) == CAP
-    assert not last.complete
-    assert "2,000" in str(last.partial)
+async def test_what_a_site_says_that_can_not_be(stage: Stage) -> None:
+    for site in (
+        WorkdaySite(jobs(3), says=0),
+        WorkdaySite({}, says=3),
+        WorkdaySite(jobs(3), hollow=True),
+    ):
+        with pytest.raises(ChangedShape, match="tells of"):
+            await listed(reader(stage, site))
+    _, last = await listed(reader(stage, WorkdaySite(jobs(50), says=100)))
+    assert last.partial == "50 of 100 advertised postings were shown."
+
+
+@module
+async def test_the_site_of_the_tests_has_the_faults_that_it_stands_for(stage: Stage) -> None:
+    api = f"{stage.shows(WorkdaySite(jobs(2_050)))}/wday/cxs/acme/Careers/jobs"
+    whole = {"appliedFacets": {}, "limit": LIMIT, "offset": 0, "searchText": ""}
+    for body, status in (({}, 422), (whole | {"limit": LIMIT + 1}, 400), (whole, 200)):
+        assert (await stage.web.request("POST", api, json=body)).status == status
+    pages = [await stage.web.request("POST", api, json=whole | {"offset": offset}) for offset in (0, 20, CAP)]
+    first, second, behind = (json.loads(page.body) for page in pages)
+    assert (first["total"], second["total"]) == (CAP, 0)
+    assert behind["jobPostings"] == first["jobPostings"] != second["jobPostings"]
 
 
 @module
@@ -95,6 +120,8 @@ async def test_places_that_are_a_number_are_none_and_the_detail_has_them_all(sta
     site = WorkdaySite({"1": WorkdayJob("A", places=("Pune", "Delhi", "Kochi")), "2": WorkdayJob("B", places=())})
     stubs, _ = await listed(reader(stage, site))
     assert (stubs["1"].location, stubs["2"].location) == (None, None)
+    assert stubs["1"].incomplete == "The list says 3 Locations of its places."
+    assert stubs["2"].incomplete == "The list says nothing of its places."
     found = await detail(stage, site, "1")
     assert found == Found(
         "A", found.description, "Pune; Delhi; Kochi", posted_at=datetime(2026, 11, 20, tzinfo=UTC),
@@ -110,17 +137,10 @@ async def test_a_twin_on_a_second_site_has_the_same_id(stage: Stage) -> None:
     assert set(stubs) == {"JR-0105489"}
 
 
-@pytest.mark.parametrize(
-    ("path", "bullets", "id"),
-    [
-        ("/job/Pune/Data-Engineer_ATCI-54-S20-1", ["ATCI-54-S20", "Pune"], "ATCI-54-S20"),
-        ("/job/Pune/Data-Engineer_739604WD", [], "739604WD"),
-        ("/job/Pune/Data-Engineer_739604WD-2", None, "739604WD"),
-        ("/job/Pune/Engineer_R_1022", ["R_1022"], "R_1022"),
-    ],
-)
-def test_the_id_of_a_requisition(path: str, bullets: Any, id: str) -> None:
-    assert requisition(path, bullets) == id
+@module
+async def test_a_place_that_is_said_is_taken(stage: Stage) -> None:
+    stubs, _ = await listed(reader(stage, WorkdaySite(jobs(1))))
+    assert (stubs["JR-00000"].location, stubs["JR-00000"].incomplete) == ("Pune", None)
 
 
 @module
@@ -153,16 +173,66 @@ async def test_what_no_patience_helps_against(stage: Stage) -> None:
 
 
 @module
-async def test_nothing_is_complete_where_the_site_says_nothing(stage: Stage) -> None:
+async def test_a_detail_that_is_refused_closes_nothing(stage: Stage) -> None:
+    for status, error in ((403, Blocked), (401, Blocked), (400, ChangedShape)):
+        site = WorkdaySite({"1": WorkdayJob("A")}, faults=[status])
+        with pytest.raises(error):
+            await reader(stage, site).detail(Stub("1", "A", "https://jobs.example.com", handle=site.path("1")))
+
+
+@module
+async def test_an_empty_list_is_whole_where_the_site_says_so(stage: Stage) -> None:
     _, last = await listed(reader(stage, WorkdaySite({})))
     assert (last.complete, last.advertised) == (True, 0)
 
 
-def test_a_pasted_address_is_a_board() -> None:
-    told = Workday.board_from_url("https://pwc.wd3.myworkdayjobs.com/en-US/Global_Experienced_Careers/job/Pune/A_1WD")
-    assert told == {"url": "https://pwc.wd3.myworkdayjobs.com/Global_Experienced_Careers", "tenant": "pwc"}
-    assert Workday.board_from_url("https://careers.example.com/jobs") is None
+async def test_the_tenants_of_a_pod_share_a_pace() -> None:
+    web = Noted()
+    adapter = Workday(
+        Board("one", "pwc", "PwC", "workday", "https://pwc.WD3.myworkdayjobs.com/en-US/Careers", "pwc"), web
+    )
+    await listed(adapter)
+    with pytest.raises(ChangedShape):
+        await adapter.detail(Stub("1", "A", "https://jobs.example.com", handle="/job/A_1"))
+    api = "https://pwc.WD3.myworkdayjobs.com/wday/cxs/pwc/Careers"
+    assert web.asked == [("POST", f"{api}/jobs"), ("GET", f"{api}/job/A_1")]
+    assert web.paces == ["wd3", "wd3"]
 
 
-def test_facets_of_any_shape_are_read_as_far_as_they_go() -> None:
-    assert facets(None) == facets([None, {"values": "none"}, {"facetParameter": "a", "values": [1, {}]}]) == []
+class Noted(ImpatientWeb):
+    """Says that there is nothing, and notes the pace that it was asked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paces: list[str | None] = []
+
+    async def request(self, method: str, url: str, *, pace: str | None = None, **_: Any) -> Answer:
+        self.asked.append((method, url))
+        self.paces.append(pace)
+        return Answer(200, {}, b'{"total": 0, "jobPostings": [], "facets": []}', url)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/en-US/Global_Experienced_Careers/job/Pune/A_1WD",
+        "/Global_Experienced_Careers?q=tax",
+        "/wday/cxs/pwc/Global_Experienced_Careers/jobs",
+    ],
+)
+def test_a_pasted_address_is_a_board(path: str) -> None:
+    assert Workday.board_from_url(f"https://PwC.wd3.myworkdayjobs.com{path}") == {
+        "url": "https://pwc.wd3.myworkdayjobs.com/Global_Experienced_Careers", "tenant": "pwc",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "url", ["https://careers.example.com/jobs", "https://pwc.wd3.myworkdayjobs.com/en-US/", "https://["]
+)
+def test_other_addresses_are_none(url: str) -> None:
+    assert Workday.board_from_url(url) is None
+
+
+def test_a_board_without_a_site_is_told_at_once() -> None:
+    with pytest.raises(ChangedShape, match="names no site"):
+        Workday(Board("one", "pwc", "PwC", "workday", "https://pwc.wd3.myworkdayjobs.com/en-US", "pwc"), Noted())

@@ -220,7 +220,10 @@ async def test_a_node_that_was_stopped_and_goes_on_after_a_takeover_writes_nothi
     scene.asha = await scene.town.moves(scene.asha, scene.two, scene.session)
     scene.one.estranged()
     await scene.ben.sends("take_over", session=str(scene.session))
-    # The pad's fence, a kindness, is gone as well: only the log stands between.
+    # The pad's fence, a kindness, is gone as well once it was written: only the log stands between.
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while await scene.two.wire.pad(scene.session) is None:
+            await asyncio.sleep(0.01)
     await scene.town.redis.flushall()
     scene.one.assistant.free.set()
     async with asyncio.timeout(WITHIN_SECONDS):

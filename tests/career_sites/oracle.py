@@ -35,7 +35,8 @@ class OracleSite:
     jobs: dict[str, OracleJob]
     cap: int = 200
     moves: tuple[int, ...] = ()
-    exponents: bool = False
+    exponents: str = ""
+    """`number` or `text`: how its total is written so."""
     repeats: bool = False
     glitches: dict[int, str] = field(default_factory=dict)
     """By offset, what its page is once instead: `empty` (its total too), `short`, or `first` (the first page again)."""
@@ -84,7 +85,8 @@ class OracleSite:
         body = {"items": [{"TotalJobsCount": total, "requisitionList": [self._row(*row) for row in rows]}]}
         text = msgspec.json.encode(body).decode()
         if self.exponents:
-            text = text.replace(f'"TotalJobsCount":{total}', f'"TotalJobsCount":{total / 10:g}E+1')
+            written = f"{total / 10:g}E+1" if self.exponents == "number" else f'"{total / 10:g}E+1"'
+            text = text.replace(f'"TotalJobsCount":{total}', f'"TotalJobsCount":{written}')
         return Response(text, media_type="application/json")
 
     def _row(self, id: str, job: OracleJob) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Oracle:
                     why = f"The site shows {WINDOW_MAX:,} of its {total:,} postings."
                     break
                 offset = end if end >= total or len(rows) <= 2 * OVERLAP else end - OVERLAP
-            if offset >= total or tries == TRIES_MAX or (not rows and 0 < told <= offset):
+            if offset >= total or tries == TRIES_MAX:
                 break
         else:
             why = f"The list has more than {PAGES_MAX:,} pages."

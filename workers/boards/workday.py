@@ -69,7 +69,7 @@ class Workday:
         self._page_root = f"{parts.scheme}://{parts.netloc}/{site}"
         self._api = f"{parts.scheme}://{parts.netloc}/wday/cxs/{host[1] if host else board.tenant}/{site}"
         # Too many requests to one tenant are held against all of its pod.
-        self._pace = host[2].lower() if host else None
+        self._pace = host[2] if host else None
         self._seen: set[str] = set()
         self._rows: set[str] = set()
         """Paths: a twin counts as a row of the list, though it is no posting of its own."""

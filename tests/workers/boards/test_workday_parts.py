@@ -86,9 +86,11 @@ async def test_what_one_facet_omits_another_finds(stage: Stage) -> None:
     for number, job in enumerate(site.jobs.values()):
         job.level = ("junior", "senior")[number % 2]
         job.family = job.family if number < 215 else ""
-        job.places = ("Pune", f"Town {number % 7}") if number < 215 else ()
+        job.places = (("Pune", "Delhi")[number % 2], f"Town {number % 7}") if number < 215 else ()
     stubs, last = await listed(reader(stage, site))
     assert (len(stubs), last.complete) == (245, True)
+    asked = [name for asked in site.asked for name in asked["appliedFacets"]]
+    assert list(dict.fromkeys(asked)) == ["locations", "jobLevel"], "the third can have nothing more"
 
 
 @module
@@ -136,13 +138,29 @@ async def test_exactly_what_a_list_shows_is_whole_where_the_facets_agree(stage: 
     assert (len(stubs), last.complete) == (200, True)
 
 
+def bare(count: int) -> dict[str, WorkdayJob]:
+    """Of no facet at all."""
+    return {f"JR-{number:05}": WorkdayJob("Analyst", places=(), family="", level="") for number in range(count)}
+
+
+@module
+@pytest.mark.usefixtures("cut_at_200")
+async def test_a_list_that_goes_on_to_its_end_needs_no_facets(stage: Stage) -> None:
+    stubs, last = await listed(reader(stage, WorkdaySite(bare(245), facet=None, wraps=False)))
+    assert (len(stubs), last.complete) == (245, True)
+
+
+@module
+@pytest.mark.usefixtures("cut_at_200")
+async def test_nothing_at_the_very_cut_is_no_end(stage: Stage) -> None:
+    stubs, last = await listed(reader(stage, WorkdaySite(bare(200), facet=None, wraps=False)))
+    assert (len(stubs), last.complete) == (200, False)
+
+
 @module
 @pytest.mark.usefixtures("cut_at_200")
 async def test_what_can_not_be_split_is_partial(stage: Stage) -> None:
-    site = WorkdaySite(divided(210, places=(), level=""), facet=None)
-    for job in site.jobs.values():
-        job.family = ""
-    stubs, last = await listed(reader(stage, site))
+    stubs, last = await listed(reader(stage, WorkdaySite(bare(210), facet=None)))
     assert len(stubs) == 200
     assert last.partial == "200 postings were shown and perhaps not all; the site cuts its list at 200."
 

@@ -15,6 +15,7 @@ from workers.boards.workday_posting import PLACES_MAX, is_in, places, posting, r
         ("/job/Pune/Data-Engineer_739604WD", [], "739604WD"),
         ("/job/Pune/Data-Engineer_739604WD-2", None, "739604WD"),
         ("/job/Pune/Engineer_R_1022", ["R_1022"], "R_1022"),
+        ("/job/Pune/Engineer_R_1022-1", ["Pune", "R_1022"], "R_1022"),
     ],
 )
 def test_the_id_of_a_requisition(path: str, bullets: Any, id: str) -> None:
@@ -27,11 +28,12 @@ def test_the_id_of_a_requisition(path: str, bullets: Any, id: str) -> None:
         ("IN", {"jobRequisitionLocation": {"country": {"alpha2Code": "IN"}}}, True),
         ("IN", {"jobRequisitionLocation": {"country": {"alpha2Code": "US"}}, "location": "Indiana"}, False),
         ("IN", {"country": {"descriptor": "India", "id": "another"}}, True),
+        ("IN", {"country": {"descriptor": "Indien", "id": "c4f78be1a8f14da0ab49ce1162348a5e"}}, True),
         ("IN", {"country": {"descriptor": "Ireland", "id": "another"}}, False),
         ("IN", {"country": {"descriptor": "Ireland"}, "additionalLocations": ["Pune, India"]}, True),
         ("GB", {"jobRequisitionLocation": {"country": {"alpha2Code": "IN"}}}, False),
         ("GB", {"jobRequisitionLocation": {"country": {"alpha2Code": "gb"}}}, True),
-        ("GB", {"country": {"descriptor": "India"}}, True),
+        ("GB", {"country": {"descriptor": "India", "id": "another"}}, True),
         ("IN", {"jobRequisitionLocation": None, "country": "India"}, True),
     ],
 )

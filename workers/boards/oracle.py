@@ -66,13 +66,11 @@ class Oracle:
                 raise ChangedShape(f"{self._board.url} tells of {told:,} postings and shows {len(rows)}; look at it.")
             # It moves, and a page in trouble says less than there is: the most that was said counts.
             total = max(total, told)
-            ids = {_id(row) for row in rows}
-            tries = 0 if ids - seen else tries + 1
-            seen |= ids
+            fresh = {_id(row): row for row in rows if _id(row) not in seen}
+            tries = 0 if fresh else tries + 1
+            seen |= fresh.keys()
             if tries == 0:
-                yield Page(
-                    tuple(stub for row in rows if (stub := self._stub(row)) is not None), self._advertised(total)
-                )
+                yield Page(tuple(filter(None, map(self._stub, fresh.values()))), self._advertised(total))
                 end = offset + len(rows)
                 if end >= WINDOW_MAX and total > end:
                     why = f"The site shows {WINDOW_MAX:,} of its {total:,} postings."

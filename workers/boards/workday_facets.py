@@ -92,7 +92,13 @@ def groups(facet: Facet) -> list[list[Value]]:
 
 def fewest(found: Collection[Facet], applied: Applied) -> int:
     """So many postings there are at least: a value counts each of its own once."""
-    return max((value.count for facet in found if facet.parameter not in applied for value in facet.values), default=0)
+    counts = (
+        value.count
+        for facet in found
+        for value in facet.values
+        if facet.parameter not in applied or value.id in applied[facet.parameter]
+    )
+    return max(counts, default=0)
 
 
 def estimated(one: Collection[str], other: Collection[str]) -> float:

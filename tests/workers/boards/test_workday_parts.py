@@ -12,7 +12,7 @@ from tests.career_sites.workday import WorkdayJob, WorkdaySite
 from workers.boards import workday, workday_facets
 from workers.boards.board import Board
 from workers.boards.workday import Workday
-from workers.boards.workday_facets import Facet, Value, divisions, facets, groups, narrowed_to
+from workers.boards.workday_facets import Facet, Value, divisions, facets, fewest, groups, narrowed_to
 
 module = pytest.mark.asyncio(loop_scope="module")
 
@@ -189,6 +189,15 @@ def test_a_list_is_divided_by_what_covers_most_and_is_not_cut() -> None:
     one = Facet("kind", (Value("a", "", 1_500),))
     assert divisions((cut, small, large, one), {}) == [large, small, cut]
     assert divisions((cut, small, large, one), {"family": ["a"]}) == [small, cut]
+
+
+def test_there_are_at_least_as_many_as_one_value_counts() -> None:
+    """Another country's postings are none of a list that is narrowed to one."""
+    country = Facet("country", (Value("in", "India", 3_000), Value("us", "United States of America", 9_000)))
+    family = Facet("family", (Value("a", "", 1_700), Value("b", "", 1_200)))
+    assert fewest((country, family), {"country": ["in"]}) == 3_000
+    assert fewest((family,), {"country": ["in"]}) == 1_700
+    assert fewest((), {}) == 0
 
 
 def test_a_country_is_found_by_its_id_before_its_name() -> None:

@@ -18,7 +18,6 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, WebSocketRoute
 
-from chatserver.adapters.anthropic import AnthropicAssistant
 from chatserver.adapters.catalogue import PostgresCatalogue
 from chatserver.adapters.chats import ChatStore
 from chatserver.adapters.extraction import ProcessExtractor
@@ -135,6 +134,9 @@ class Node:
         offline = OfflineAssistant()
         assistant: Assistant = offline
         if settings.anthropic_api_key:
+            # The package takes a second to load, which a server without a key starts earlier.
+            from chatserver.adapters.anthropic import AnthropicAssistant
+
             anthropic = AnthropicAssistant(
                 settings.anthropic_api_key, settings.chat_model, base_url=settings.anthropic_base_url
             )

@@ -10,7 +10,6 @@ from uuid import UUID
 import asyncpg
 from tqdm import tqdm
 
-from chatserver.adapters.anthropic_enricher import dearest_usd
 from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.adapters.runs import RunStore
 from chatserver.adapters.spend import EnrichmentBudget
@@ -83,9 +82,14 @@ async def ingest(settings: Settings, sources: list[str]) -> int:
 
 async def waiting(settings: Settings, pool: asyncpg.Pool) -> str:
     """What already waits for enrichment and what it may cost, before more is added to it."""
-    kind: EnricherKind = "anthropic" if settings.anthropic_api_key else "offline"
+    kind: EnricherKind = "offline"
+    dearest = 0.0
+    if settings.anthropic_api_key:
+        # The package takes a second to load.
+        from chatserver.adapters.anthropic_enricher import dearest_usd
+
+        kind, dearest = "anthropic", dearest_usd(settings.enrichment_model)
     budget = EnrichmentBudget(pool, day_usd=settings.budget_enrichment_day_usd)
-    dearest = dearest_usd(settings.enrichment_model) if settings.anthropic_api_key else 0.0
     told = await Forecast(PostgresEnrichments(pool), budget, kind, dearest).estimate()
     most = "at most " if told.is_ceiling else "about "
     return (

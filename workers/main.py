@@ -9,7 +9,6 @@ from typing import Any
 import asyncpg
 from arq import cron, func
 
-from chatserver.adapters.anthropic_enricher import AnthropicEnricher
 from chatserver.adapters.catalogue import PostgresCatalogue
 from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.adapters.gazetteer import load_gazetteer
@@ -138,6 +137,9 @@ async def _watch(settings: Settings, parts: Parts, stack: AsyncExitStack) -> Non
 def _paid(settings: Settings, pool: asyncpg.Pool, stack: AsyncExitStack) -> Paid | None:
     if not settings.anthropic_api_key:
         return None
+    # The package takes a second to load, which a worker without a key starts earlier.
+    from chatserver.adapters.anthropic_enricher import AnthropicEnricher
+
     enricher = AnthropicEnricher(settings.anthropic_api_key, settings.enrichment_model, settings.anthropic_base_url)
     stack.push_async_callback(enricher.aclose)
     budget = EnrichmentBudget(pool, day_usd=settings.budget_enrichment_day_usd)

@@ -26,6 +26,9 @@ pytest_plugins = ["tests.models"]
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 MOVED_PREFIX = "ottobon-postgres-"
+SERVERS_PREFIX = "ottobon-tests-"
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 4 * 2**30
 
 # No setting of the person who runs the tests reaches them: no database, no key that costs money.
 for _field in fields(Settings):
@@ -50,9 +53,9 @@ class PostgresServer:
     async def create(self, *, template: str | None = None) -> str:
         """The owner's URL of a fresh database: empty with the extension, or a copy of `template`."""
         name = f"test_{uuid4().hex[:12]}"
-        await self._execute(
-            f"create database {name} owner {self.owner}" + (f" template {template}" if template else "")
-        )
+        # Files are copied in a third of the time that a copy through the write-ahead log takes.
+        copied = f" template {template} strategy file_copy" if template else ""
+        await self._execute(f"create database {name} owner {self.owner}{copied}")
         if template is None:
             await add_extension(with_database(self.admin_url, name))
         return with_database(self.owner_url, name)
@@ -84,8 +87,16 @@ def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(scope="session")
 def servers_folder() -> Iterator[Path]:
-    """A folder that the account of an embedded server can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="ottobon-tests-"))
+    """A folder that the account of an embedded server can reach, unlike pytest's own; in memory, if there is room.
+
+    A disk's file system spends more time on the files of databases that come and go than the tests on anything else.
+    """
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES
+    for left in MEMORY.glob(f"{SERVERS_PREFIX}*"):
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            # Of tests that were killed.
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{SERVERS_PREFIX}{os.getpid()}-", dir=MEMORY if roomy else None))
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)

@@ -12,10 +12,12 @@ from chatserver.core.job import Job
 from chatserver.core.job_ports import Candidate, Filters, Place, ResumeOf
 from chatserver.core.ports import Vector
 
-EF_SEARCH_MIN = 100
+EF_SEARCH_MIN = 64
 """Fewer are read where less is asked for; a LIMIT above ef_search is cut to it without a word."""
-EXACT_MAX = 4_000
-"""So many vectors are compared one by one in the time of a long walk through the graph."""
+NARROW_MIN = 30
+"""A filtered walk that ends at the first rows it finds misses nearer ones, which it would meet a little later."""
+STEP_COMPARISONS = 10
+"""A row that the walk through the graph meets costs as much as so many that are compared one by one."""
 SCAN_MAX = 500_000
 """So far a walk goes before it gives up: the default of 20,000 would lose what a filter hides behind others."""
 TEXT_CHARACTERS = 20_000
@@ -58,12 +60,18 @@ def _candidate(row: asyncpg.Record) -> Candidate:
     return Candidate(row["id"], row["text"], row["similarity"])
 
 
-async def _expected(connection: asyncpg.Connection, query: _Query) -> int:
-    """How many rows the planner expects; counting them would take longer than most searches."""
+async def _few(connection: asyncpg.Connection, query: _Query, most: int) -> bool:
+    """Whether comparing all that the filters leave costs less than walking until `most` of them are found.
+
+    By what the planner expects: counting would take longer than most searches.
+    """
     told = await connection.fetchval(
         f"explain (format json) select from public.jobs where {query.where} and embedding is not null", *query.arguments
     )
-    return int(told[0]["Plan"]["Plan Rows"])
+    left = int(told[0]["Plan"]["Plan Rows"])
+    total: float = await connection.fetchval("select reltuples from pg_class where oid = 'public.jobs'::regclass")
+    steps = most * max(total, left) / left
+    return left <= STEP_COMPARISONS * steps
 
 
 async def nearest_ids(
@@ -76,7 +84,8 @@ async def nearest_ids(
     """
     query = _Query(filters)
     query.add("embedding_model = {0}", model)
-    few = filters.narrow and await _expected(connection, query) <= EXACT_MAX
+    walked = max(most, NARROW_MIN) if filters.narrow else most
+    few = filters.narrow and await _few(connection, query, walked)
     to = query.place(vector)
     distance = f"embedding <=> {to}"
     if not few:
@@ -90,8 +99,8 @@ async def nearest_ids(
     # The graph's order is relaxed from one step to the next, so what it gave is put in order here.
     rows: list[asyncpg.Record] = await connection.fetch(
         f"with near as materialized (select id, {distance} as distance from public.jobs"
-        f" where {query.where} and embedding is not null order by {order} limit {int(most)})"
-        " select id, 1 - distance as similarity from near order by distance + 0",
+        f" where {query.where} and embedding is not null order by {order} limit {int(walked)})"
+        f" select id, 1 - distance as similarity from near order by distance + 0 limit {int(most)}",
         *query.arguments,
     )
     return rows

@@ -201,9 +201,10 @@ class Answers:
         if row is None or row.turn != turn:
             return
         self._say(session, turn, "matching")
-        question = await self._grounding.question(row)
+        said = await self._grounding.said(row)
+        question = next((entry.content for entry in reversed(said) if entry.role == "user"), None)
         cards = await self._grounding.cards(row, question=question, limit=MATCHES_PER_ANSWER)
-        request = await self._grounding.request(row, cards)
+        request = await self._grounding.request(row, said, cards)
         sources = await self._store.sources(session, [one.ref for one in cards])
         self._say(session, turn, "thinking", sources)
 

@@ -105,12 +105,12 @@ class Dispatcher:
             await self.greeter.greet(session)
         if session not in connection.subscriptions and len(connection.subscriptions) >= SUBSCRIPTIONS_MAX:
             raise Refused("rate_limited", f"At most {SUBSCRIPTIONS_MAX} sessions at once; leave one first.")
-        self.hub.leave(connection, session, keep_room=True)
-        await self.hub.subscribe(connection, session)
-        row = await self.conversations.row(user, session)
-        joined, delivery = await self._joined(user.role == "admin", row, frame.after, frame.ref)
-        connection.send(encode(joined))
-        self.hub.enter(connection, session, delivery)
+        async with self.hub.entering(session):
+            self.hub.leave(connection, session)
+            row = await self.conversations.row(user, session)
+            joined, delivery = await self._joined(user.role == "admin", row, frame.after, frame.ref)
+            connection.send(encode(joined))
+            self.hub.enter(connection, session, delivery)
         return None
 
     async def _joined(

@@ -65,17 +65,14 @@ class Grounding:
             references = await tx.number(stored)
         return [card(reference.ref, match) for reference, match in zip(references, matches, strict=True)]
 
-    async def request(self, row: SessionRow, cards: Sequence[Card]) -> AnswerRequest:
+    async def said(self, row: SessionRow) -> tuple[HistoryEntry, ...]:
         events = await self._store.events_before(row.id, row.seq + 1, HISTORY_EVENTS)
+        return tuple(history(events))
+
+    async def request(self, row: SessionRow, said: tuple[HistoryEntry, ...], cards: Sequence[Card]) -> AnswerRequest:
         resume = await self._resumes.get(row.seeker) if row.seeker else None
         about = next((one.ref for one in cards if one.job == row.job), None)
-        return AnswerRequest(
-            row.seeker_name, tuple(history(events)), tuple(cards), redact(resume.text) if resume else None, about
-        )
-
-    async def question(self, row: SessionRow) -> str | None:
-        events = await self._store.events_before(row.id, row.seq + 1, HISTORY_EVENTS)
-        return next((entry.content for entry in reversed(list(history(events))) if entry.role == "user"), None)
+        return AnswerRequest(row.seeker_name, said, tuple(cards), redact(resume.text) if resume else None, about)
 
     async def has_resume(self, row: SessionRow) -> bool:
         return row.seeker is not None and await self._resumes.get(row.seeker) is not None

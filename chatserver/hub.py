@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from chatserver.core.events import durable
 from chatserver.core.outbox import MERGE_CHARACTERS, Outbox
 from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import LOBBY_MAX, Heartbeat, Lobby, LobbyChanged, Rebase, SessionSummary, encode
+from chatserver.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
@@ -185,8 +187,7 @@ class Hub:
         self.wire = wire
         self._summaries = summaries
         self.connections: set[Connection] = set()
-        self._rooms: dict[UUID, set[Subscription]] = {}
-        self._ends: dict[UUID, Callable[[], None]] = {}
+        self._rooms: Rooms[Subscription] = Rooms(wire, self._heard)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self._changed: set[UUID] = set()
@@ -217,32 +218,24 @@ class Hub:
 
     # Sessions
 
-    async def subscribe(self, connection: Connection, session: UUID) -> None:
-        """Listens before the log is read: from here on nothing is missed, only doubled, and doubles are dropped."""
-        if session not in self._rooms:
-            self._rooms[session] = set()
-            self._ends[session] = await self.wire.listen(session, lambda item: self._heard(session, item))
+    def entering(self, session: UUID) -> AbstractAsyncContextManager[None]:
+        """Listens before the log is read: within it nothing is missed, only doubled, and doubles are dropped."""
+        return self._rooms.entering(session)
 
     def enter(self, connection: Connection, session: UUID, delivery: Delivery) -> None:
-        """The connection has been sent everything up to the delivery's position; the rest follows."""
-        self.leave(connection, session, keep_room=True)
+        """Within `entering`: everything up to the delivery's position was sent; the rest follows."""
+        self.leave(connection, session)
+        if connection.closed:
+            return
         subscription = Subscription(self, connection, session, delivery)
         connection.subscriptions[session] = subscription
-        self._rooms.setdefault(session, set()).add(subscription)
+        self._rooms.add(session, subscription)
         subscription.catch_up()
 
-    def leave(self, connection: Connection, session: UUID, *, keep_room: bool = False) -> None:
+    def leave(self, connection: Connection, session: UUID) -> None:
         if subscription := connection.subscriptions.pop(session, None):
             subscription.end()
-            self._rooms.get(session, set()).discard(subscription)
-        if not keep_room:
-            self._sweep(session)
-
-    def _sweep(self, session: UUID) -> None:
-        if session in self._rooms and not self._rooms[session]:
-            del self._rooms[session]
-            if end := self._ends.pop(session, None):
-                end()
+            self._rooms.remove(session, subscription)
 
     def add(self, connection: Connection) -> None:
         self.connections.add(connection)
@@ -259,7 +252,7 @@ class Hub:
         except ValueError:
             log.warning("something else speaks on this wire")
             return
-        for subscription in tuple(self._rooms.get(session, ())):
+        for subscription in self._rooms.members(session):
             subscription.receive(received)
 
     async def snapshot(self, session: UUID, after: int) -> Snapshot:
@@ -294,11 +287,9 @@ class Hub:
                 log.exception("the position check failed")
 
     async def _check(self) -> None:
-        for session in list(self._rooms):
-            self._sweep(session)
         if self._rooms:
             for position in await self.store.positions(list(self._rooms)):
-                for subscription in tuple(self._rooms.get(position.session, ())):
+                for subscription in self._rooms.members(position.session):
                     if subscription.delivery.is_behind(position.seq, position.turn):
                         subscription.catch_up()
         if any(connection.watching for connection in self.connections):

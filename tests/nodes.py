@@ -254,7 +254,8 @@ class Node:
 
     def estranged(self) -> None:
         """Hears nothing any more and renews no lease, as a process that was stopped and goes on; it writes on."""
-        self.wire._tasks[1].cancel()
+        self.wire.deafen()
+        self.hub.wire_is_healthy = lambda: True
         self.answers._loops[0].cancel()
 
     async def dies(self) -> None:

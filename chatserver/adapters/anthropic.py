@@ -12,6 +12,7 @@ import anthropic
 import httpx2
 
 from chatserver.adapters.message_stream import Reply, tokens_of
+from chatserver.adapters.patience import Patience
 from chatserver.core.grounding import RULES, TOOLS, Prompt, render, tool_result
 from chatserver.core.ports import AnswerFailed, AnswerRequest, AssistantKind, Toolbox, Usage
 
@@ -106,10 +107,11 @@ class AnthropicAssistant:
                 # Left in whatever way, a cancelled task's included, the stack closes the model's connection at once.
                 async with AsyncExitStack() as stack:
                     body = await self._opened(stack, prompt, reply, ends_at, tools=tools)
-                    idle_at = _now() + self._idle_seconds
+                    now = asyncio.get_running_loop().time
+                    patience = Patience(min(ends_at, now() + self._idle_seconds))
+                    stack.callback(patience.close)
                     while True:
-                        async with asyncio.timeout_at(min(ends_at, idle_at)):
-                            content = await anext(body, None)
+                        content = await patience.wait(anext(body, None))
                         if content is None:
                             break
                         steps = reply.steps
@@ -118,7 +120,7 @@ class AnthropicAssistant:
                         if reply.failure is not None:
                             raise reply.failure
                         if reply.steps > steps:
-                            idle_at = _now() + self._idle_seconds
+                            patience.ends_at = min(ends_at, now() + self._idle_seconds)
                 last_said = reply.last_said
                 if reply.stop_reason != "tool_use" or not reply.calls or not tools:
                     break

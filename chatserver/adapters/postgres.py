@@ -41,6 +41,10 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     await register_vector(connection, schema=schema or "public")
 
 
+async def _unchanged(connection: asyncpg.Connection) -> None:
+    """What a connection was told holds for its transaction only: nothing is to be undone by a journey of its own."""
+
+
 async def connect(url: str, *, size: int = 8, pooler: bool = False) -> asyncpg.Pool:
     """A pool of at most `size` connections; `pooler` for a transaction pooler, which knows no prepared statements.
 
@@ -52,6 +56,7 @@ async def connect(url: str, *, size: int = 8, pooler: bool = False) -> asyncpg.P
             min_size=1,
             max_size=size,
             init=_prepare,
+            reset=_unchanged,
             timeout=CONNECT_SECONDS,
             command_timeout=STATEMENT_SECONDS,
             statement_cache_size=0 if pooler else 256,

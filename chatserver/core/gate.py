@@ -51,6 +51,7 @@ _LINK = re.compile(
     rf"|(?<![^\W_])(?:[^\W_][\w-]{{0,62}}\.)+(?:{_TLDS})(?!(?!-?[{_UNSPACED_RANGES}])-?[^\W_])(?::\d{{1,5}})?",
     re.IGNORECASE,
 )
+_SIGNS_OF_ALL_LINKS = frozenset(":&%/.@]")
 _TRAILING = re.compile(r"[.,;:!?)\]}>'\"*_`|]+$")
 _EMPTY_PAIR = re.compile(r"\(\)|<>|\[\]|\"\"|``")
 _CLOSING = frozenset(".,;:!?)]}>*_`'\"|।。，！？；")
@@ -243,7 +244,11 @@ def _words_without_links(text: str) -> str:
 
 
 def _without_links(word: str) -> str:
-    if not word.isascii():
+    if word.isascii():
+        # Every form of a link has one of these.
+        if _SIGNS_OF_ALL_LINKS.isdisjoint(word):
+            return word
+    else:
         plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", word))
         if _LINK.search(plain):
             word = plain

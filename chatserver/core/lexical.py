@@ -2,9 +2,11 @@
 
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 K1, B = 1.2, 0.75
 """BM25's saturation and length normalisation, as Robertson and Zaragoza recommend (The Probabilistic Relevance
@@ -13,6 +15,8 @@ Framework: BM25 and Beyond, 2009)."""
 QUERY_TERMS_MAX = 400
 LANGUAGE_WORDS_MAX = 2_000
 FOREIGN_WORDS_MIN = 3
+COUNTED_KEPT = 1_000
+"""So many documents are remembered by their words, in about 15 KB each: the jobs that are found are mostly the same."""
 
 # `/` and `-` part words, as in the gazetteer: who asks for Python finds "Python/Java".
 _TERM = re.compile(r"[^\W_](?:[\w+#]|[.&](?=\w))*")
@@ -65,6 +69,12 @@ def terms(text: str) -> list[str]:
     return [term for term in _TERM.findall(text.lower()) if term not in STOP_WORDS]
 
 
+@lru_cache(maxsize=COUNTED_KEPT)
+def _counted(document: str) -> Counter[str]:
+    # One string for each word, in however many documents it stands.
+    return Counter(map(sys.intern, terms(document)))
+
+
 def is_foreign(text: str) -> bool:
     """Whether a text is in another language than English, as far as its commonest words and its script tell."""
     said = _TERM.findall(text.lower())[:LANGUAGE_WORDS_MAX]
@@ -80,8 +90,8 @@ def lexical_scores(query: str, documents: Sequence[str], corpus: Corpus | None =
     if not documents:
         return []
     wanted = dict(Counter(terms(query)).most_common(QUERY_TERMS_MAX))
-    counted = [Counter(terms(document)) for document in documents]
-    lengths = [sum(counts.values()) for counts in counted]
+    counted = [_counted(document) for document in documents]
+    lengths = [counts.total() for counts in counted]
     average = sum(lengths) / len(lengths) or 1.0
     weights = {}
     for term in wanted:

@@ -2,6 +2,12 @@
 
 import re
 import unicodedata
+from functools import lru_cache
+
+SHORT_CHARACTERS = 2_000
+SHORT_KEPT = 4_096
+LONG_KEPT = 64
+"""So many texts are remembered with what was left of them: messages, and resumes of at most a hundred pages."""
 
 # A joiner is a letter's part in Indic and Arabic scripts and in emoji; between Latin letters it only hides a word.
 _INVISIBLE = re.compile(
@@ -83,6 +89,11 @@ def clean(text: str) -> str:
 
 def redact(text: str) -> str:
     """The cleaned text, with addresses, numbers and dates that identify or reach a person replaced by their kind."""
+    # Each answer reads the whole history and the resume again, and reading them is most of what an answer costs.
+    return (_short if len(text) <= SHORT_CHARACTERS else _long)(text)
+
+
+def _redacted(text: str) -> str:
     text = clean(text)
     if "@" in text:
         text = _E_MAIL.sub("[e-mail]", text)
@@ -91,3 +102,7 @@ def redact(text: str) -> str:
     for pattern, kind in _RULES:
         text = pattern.sub(kind, text)
     return text
+
+
+_short = lru_cache(maxsize=SHORT_KEPT)(_redacted)
+_long = lru_cache(maxsize=LONG_KEPT)(_redacted)

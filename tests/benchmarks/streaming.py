@@ -10,9 +10,10 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -184,9 +185,9 @@ async def measure(wanted: set[str]) -> None:
             ports, pids = [port for port, _ in running], [pid for _, pid in running]
             return Target(f"this server, {nodes} node{'s' * (nodes > 1)}", ports, pids, ours=True)
 
-        makers = {
-            "bare": lambda: relay("bare"), "helper": lambda: relay("helper"), "one": lambda: ours(1),
-            "two": lambda: ours(2),
+        makers: dict[str, Callable[[], Awaitable[Target]]] = {
+            "bare": partial(relay, "bare"), "helper": partial(relay, "helper"), "one": partial(ours, 1),
+            "two": partial(ours, 2),
         }  # fmt: skip
         for kind, make in makers.items():
             if wanted and kind not in wanted:

@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from array import array
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -51,13 +52,17 @@ class Clients:
         loop = asyncio.get_running_loop()
         for number in range(self.plan.streams):
             port = self.plan.ports[number % len(self.plan.ports)]
-            await loop.create_connection(lambda number=number: _Client(self, number), "127.0.0.1", port)
+            await loop.create_connection(partial(_Client, self, number), "127.0.0.1", port)
             if number % 20 == 19:
                 await asyncio.sleep(0.05)
 
     def outcome(self, seconds: float) -> Outcome:
         waits = sorted(self.waits)
-        at = (lambda share: waits[min(int(len(waits) * share), len(waits) - 1)] / 1000) if waits else (lambda _: 0.0)
+
+        def at(share: float) -> float:
+            """Milliseconds."""
+            return waits[min(int(len(waits) * share), len(waits) - 1)] / 1000 if waits else 0.0
+
         return Outcome(len(waits), self.answers, self.errors, seconds, at(0.5), at(0.99), at(1.0))
 
 
@@ -75,7 +80,7 @@ class _Client(asyncio.Protocol):
         # uvloop's transports are of no class of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         key = base64.b64encode(os.urandom(16))
-        transport.write(
+        self._transport.write(
             b"GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
             b"sec-websocket-version: 13\r\nsec-websocket-key: " + key + b"\r\n\r\n"
         )

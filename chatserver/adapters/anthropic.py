@@ -161,7 +161,12 @@ class AnthropicAssistant:
         if fluency != self._fluency:
             log.warning("the model %s takes requests of the %s form only", self.model, fluency)
             self._fluency = fluency
-        body: AsyncIterator[bytes] = aiter(response.iter_bytes())
+        body: AsyncIterator[bytes]
+        if "content-encoding" in response.headers:
+            body = aiter(response.iter_bytes())
+        else:
+            # What came is what was said: the decoders that would look at each piece have nothing to do.
+            body = aiter(response.http_response.stream)
         return body
 
     def _asked(self, prompt: Prompt, fluency: Fluency, *, tools: bool) -> AbstractAsyncContextManager[Any]:

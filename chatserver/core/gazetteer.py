@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from chatserver.core.lexical import Corpus
 
 WORDS_MAX = 8
 TEXT_MAX_CHARACTERS = 200_000
+TITLES_KEPT = 2_000
 FOCUS_TITLES_MAX = 10
 FOCUS_SKILLS_MAX = 30
 ALSO_CALLED_MAX = 16
@@ -168,6 +170,8 @@ class Gazetteer:
         self._occupations = occupations or Occupations({}, {})
         self._general = frozenset(general)
         self.corpus = corpus
+        # A search looks up the titles of all its candidates, and the candidates are mostly the same.
+        self._calling = lru_cache(maxsize=TITLES_KEPT)(self._also_called)
 
     def titles(self, text: str) -> list[str]:
         return self._titles.find(text)
@@ -182,7 +186,10 @@ class Gazetteer:
 
     def also_called(self, title: str) -> list[str]:
         """Other titles of the occupation that a job's title names, or that of its names which fewest bear."""
+        return list(self._calling(title))
+
+    def _also_called(self, title: str) -> tuple[str, ...]:
         if whole := self._occupations.of(title):
-            return self._occupations.titles(whole)
+            return tuple(self._occupations.titles(whole))
         named = [found for name in self._titles.find(title) if (found := self._occupations.of(name))]
-        return self._occupations.titles(min(named, key=len)) if named else []
+        return tuple(self._occupations.titles(min(named, key=len))) if named else ()

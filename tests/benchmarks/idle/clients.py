@@ -42,12 +42,12 @@ class Held(msgspec.Struct):
 class _Idler(asyncio.Protocol):
     """One connection. Frames come whole or in pieces; only their lengths and first bytes are looked at."""
 
-    __slots__ = ("_buffer", "_open", "_session", "_token", "_transport", "alive", "heartbeats", "joined")
+    __slots__ = ("_buffer", "_last", "_open", "_session", "_token", "_transport", "alive", "heartbeats", "joined")
 
     def __init__(self, token: str, session: str) -> None:
         self._token = token
         self._session = session
-        self._buffer = b""
+        self._buffer = self._last = b""
         self._open = False
         self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.alive = False
@@ -65,7 +65,7 @@ class _Idler(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.alive = False
         if not self.joined.done():
-            self.joined.set_exception(ConnectionError("lost before it had joined"))
+            self.joined.set_exception(ConnectionError(f"lost before it had joined, after {self._last[:200]!r}: {error}"))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -76,6 +76,7 @@ class _Idler(asyncio.Protocol):
             self._open, self._buffer = True, rest
             self._say(f'{{"type":"hello","token":"{self._token}"}}')
         while (frame := self._frame()) is not None:
+            self._last = frame
             if frame.startswith(b'{"type":"heartbeat"'):
                 self.heartbeats += 1
             elif frame.startswith(b'{"type":"welcome"'):

@@ -1,1 +1,0 @@
-"""Clients that hold connections and say nothing."""

@@ -64,8 +64,7 @@ class Conversations:
 
     async def post(self, by: User, session: UUID, id: UUID, content: str) -> int:
         """Stores a message under its id, once, and returns its `seq`."""
-        async with self._store.transaction(session) as tx:
-            known = await tx.known(id)
+        known = await self._store.known(session, id)
         if known is None:
             pad = await self._wire.pad(session)
             async with self._store.transaction(session) as tx:

@@ -74,10 +74,10 @@ async def _few(connection: asyncpg.Connection, query: _Query, most: int) -> bool
     return left <= STEP_COMPARISONS * steps
 
 
-async def nearest_ids(
-    connection: asyncpg.Connection, vector: Vector, model: str, filters: Filters, most: int
+async def nearest_rows(
+    connection: asyncpg.Connection, vector: Vector, model: str, filters: Filters, most: int, *columns: str
 ) -> list[asyncpg.Record]:
-    """`id` and `similarity` of the nearest active jobs, nearest first, whatever share of them the filters leave.
+    """`id`, `similarity` and `columns` of the nearest active jobs, nearest first, whatever share the filters leave.
 
     The graph is read first and filtered afterwards: where few rows are left, all of these are compared instead. How few
     is the planner's guess; where it errs, the other way takes longer and finds the same. Wants a transaction.
@@ -100,7 +100,8 @@ async def nearest_ids(
     rows: list[asyncpg.Record] = await connection.fetch(
         f"with near as materialized (select id, {distance} as distance from public.jobs"
         f" where {query.where} and embedding is not null order by {order} limit {int(walked)})"
-        f" select id, 1 - distance as similarity from near order by distance + 0 limit {int(most)}",
+        f" select {', '.join(('id', '1 - distance as similarity', *columns))} from near"
+        f"{' join public.jobs using (id)' if columns else ''} order by distance + 0 limit {int(most)}",
         *query.arguments,
     )
     return rows
@@ -124,13 +125,7 @@ class PostgresCatalogue:
 
     async def nearest(self, vector: Vector, model: str, filters: Filters, most: int) -> list[Candidate]:
         async with answering(), self._pool.acquire() as connection, connection.transaction(readonly=True):
-            near = await nearest_ids(connection, vector, model, filters, most)
-            rows = await connection.fetch(
-                f"select j.id, {_TEXT}, n.similarity from unnest($1::uuid[], $2::float8[]) as n (id, similarity)"
-                " join public.jobs j on j.id = n.id order by n.similarity desc",
-                [row["id"] for row in near],
-                [row["similarity"] for row in near],
-            )
+            rows = await nearest_rows(connection, vector, model, filters, most, _TEXT)
         return [_candidate(row) for row in rows]
 
     async def worded(

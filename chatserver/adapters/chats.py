@@ -14,6 +14,21 @@ from chatserver.core.chat_ports import ChatTransaction, Overdue, Position, Sessi
 from chatserver.core.events import Logged
 from chatserver.core.protocol import Source
 
+_SESSION = """
+select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seeker') as seeker_name,
+       coalesce(s.status, 'active_ai')::text as status, s.seq, s.turn, s.admin_id,
+       coalesce(a.full_name, split_part(a.email, '@', 1)) as admin_name,
+       coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over,
+       s.waiting_since, s.waiting_reason, s.job_id, coalesce(s.created_at, s.updated_at) as created_at,
+       r.turn as running_turn,
+       s.conversation_log <> '[]' and s.logged_hash is distinct from md5(s.conversation_log::text) as is_foreign
+  from public.chat_sessions s
+  left join public.users u on u.id = s.user_id
+  left join public.users a on a.id = s.admin_id
+  left join public.chat_answers r on r.session_id = s.id and r.state = 'running'
+ where s.id = $1
+"""
+
 
 class ChatStore:
     """`owner` is this process's UUID, the name under which it runs answers."""
@@ -27,6 +42,13 @@ class ChatStore:
     async def transaction(self, session: UUID) -> AsyncIterator[ChatTransaction]:
         async with acquired(self._pool) as connection, connection.transaction():
             yield LockedSession(connection, session, self._owner, self._admin_lease_seconds)
+
+    async def known(self, session: UUID, id: UUID) -> Logged | None:
+        async with acquired(self._pool) as connection:
+            row = await connection.fetchrow(
+                f"select {COLUMNS} from public.chat_messages where session_id = $1 and id = $2", session, id
+            )
+        return logged(row) if row else None
 
     async def open(self, user: User, *, job: UUID | None, new: UUID | None) -> tuple[UUID, bool]:
         """The seeker's session and whether it was made just now. The user's row is locked: two tabs open one."""
@@ -52,29 +74,11 @@ class ChatStore:
     async def session(self, session: UUID) -> SessionRow | None:
         """The session as it stands, after what another writer left in `conversation_log` was taken in."""
         async with acquired(self._pool) as connection:
-            changed = await connection.fetchval(
-                "select conversation_log <> '[]' and logged_hash is distinct from md5(conversation_log::text)"
-                " from public.chat_sessions where id = $1", session,
-            )  # fmt: skip
-            if changed:
+            row = await connection.fetchrow(_SESSION, session)
+            if row is not None and row["is_foreign"]:
                 await connection.execute("select public.chat_flush(array[$1]::uuid[])", session)
-            row = await connection.fetchrow(
-                """
-                select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seeker') as seeker_name,
-                       coalesce(s.status, 'active_ai')::text as status, s.seq, s.turn, s.admin_id,
-                       coalesce(a.full_name, split_part(a.email, '@', 1)) as admin_name,
-                       coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over,
-                       s.waiting_since, s.waiting_reason, s.job_id, coalesce(s.created_at, s.updated_at) as created_at,
-                       r.turn as running_turn
-                  from public.chat_sessions s
-                  left join public.users u on u.id = s.user_id
-                  left join public.users a on a.id = s.admin_id
-                  left join public.chat_answers r on r.session_id = s.id and r.state = 'running'
-                 where s.id = $1
-                """,
-                session,
-            )
-        return SessionRow(*row.values()) if row else None
+                row = await connection.fetchrow(_SESSION, session)
+        return SessionRow(*tuple(row.values())[:-1]) if row else None
 
     async def events_after(self, session: UUID, after: int, most: int, upto: int | None = None) -> list[Logged]:
         async with acquired(self._pool) as connection:

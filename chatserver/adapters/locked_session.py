@@ -207,10 +207,13 @@ class LockedSession:
             "select 1 from public.chat_sessions where id = $1 for no key update", self._session
         )
         known = {reference.job: reference.ref for reference in await self.references()}
-        for job, match in matches:
-            ref = known.setdefault(job, len(known) + 1)
-            await self._connection.execute(
-                "insert into public.chat_references (session_id, ref, job_id, match) values ($1, $2, $3, $4)"
-                " on conflict (session_id, ref) do update set match = excluded.match", self._session, ref, job, match,
-            )  # fmt: skip
+        for job, _ in matches:
+            known.setdefault(job, len(known) + 1)
+        found = {known[job]: (job, match) for job, match in matches}
+        await self._connection.execute(
+            "insert into public.chat_references (session_id, ref, job_id, match)"
+            " select $1, * from unnest($2::bigint[], $3::uuid[], $4::jsonb[])"
+            " on conflict (session_id, ref) do update set match = excluded.match",
+            self._session, list(found), [job for job, _ in found.values()], [match for _, match in found.values()],
+        )  # fmt: skip
         return [Reference(known[job], job, match) for job, match in matches]

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 WAITING_MAX = 20_000
 BATCH_MAX = 500
+PACE_SECONDS = 0.001
+"""Between two calls, so that a busy wire carries many entries in one; the first after a pause goes at once."""
 PAD_SECONDS = 3600
 BACKOFF_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
 
@@ -168,10 +170,15 @@ class Publishing:
 
     async def run(self) -> None:
         failures = 0
+        now = asyncio.get_running_loop().time
+        sent = 0.0
         while not (self._stopping and not self._waiting):
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                if (early := sent + PACE_SECONDS - now()) > 0:
+                    await asyncio.sleep(early)
+                sent = now()
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
                 self._last.clear()
                 try:

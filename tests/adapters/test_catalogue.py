@@ -7,7 +7,7 @@ import asyncpg
 import numpy as np
 import pytest
 
-from chatserver.adapters.catalogue import nearest_ids
+from chatserver.adapters.catalogue import nearest_rows
 from chatserver.core.job import SYSTEM_PROVIDER
 from chatserver.core.job_ports import Filters
 from chatserver.core.ports import DIMENSIONS, Vector
@@ -45,7 +45,7 @@ async def query(database: asyncpg.Pool) -> Vector:
 
 async def found(database: asyncpg.Pool, query: Vector, filters: Filters, most: int = 50) -> int:
     async with database.acquire() as connection, connection.transaction(readonly=True):
-        rows = await nearest_ids(connection, query, "a model", filters, most)
+        rows = await nearest_rows(connection, query, "a model", filters, most)
     similarities = [row["similarity"] for row in rows]
     assert similarities == sorted(similarities, reverse=True)
     return len(rows)
@@ -77,4 +77,4 @@ async def test_a_place_is_a_word(database: asyncpg.Pool, query: Vector) -> None:
 
 async def test_vectors_of_another_model_are_not_compared(database: asyncpg.Pool, query: Vector) -> None:
     async with database.acquire() as connection, connection.transaction(readonly=True):
-        assert await nearest_ids(connection, query, "another model", Filters(), 10) == []
+        assert await nearest_rows(connection, query, "another model", Filters(), 10) == []

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import numpy as np
 
-from chatserver.adapters.catalogue import nearest_ids
+from chatserver.adapters.catalogue import nearest_rows
 from chatserver.adapters.gazetteer import DATA
 from chatserver.adapters.minilm import MODEL, MiniLM
 from chatserver.adapters.postgres import connect
@@ -117,7 +117,7 @@ async def compare(jobs: Jobs, queries: Vector, upto: int) -> None:
                 for query in (*queries, *queries):
                     began = time.perf_counter()
                     async with connection.transaction(readonly=True):
-                        rows = await nearest_ids(connection, query, MODEL, filters, most)
+                        rows = await nearest_rows(connection, query, MODEL, filters, most)
                     times.append((time.perf_counter() - began) * 1000)
                     found.append(rows)
                 # Afterwards: comparing all of them in between would empty the processor's caches.

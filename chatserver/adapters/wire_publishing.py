@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
+import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -23,27 +24,22 @@ PACE_SECONDS = 0.001
 PAD_SECONDS = 3600
 BACKOFF_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
 
-# A whole batch in one call: a script's call costs more than what it does here. ARGV: seconds that a pad is kept, then
-# entries, each a kind and what belongs to it. An entry's result: 0 refused, a higher turn is there; 1 done; 2 the whole
-# text is wanted. The names of the pads are made here, so this is for one Redis, as the wire is: no cluster.
+# A whole batch in one call, its entries as one argument: calls and arguments cost more than what is done with them.
+# ARGV: seconds that a pad is kept, and the entries as MessagePack. A result for each: 0 refused, the turn is over;
+# 1 done; 2 the whole text is wanted. The names of the pads are made here: for one Redis, no cluster.
 _BATCH = """
-local kept = ARGV[1]
-local results = {}
-local place = 2
-while place <= #ARGV do
-  local kind = ARGV[place]
+local kept, results = ARGV[1], {}
+for nth, entry in ipairs(cmsgpack.unpack(ARGV[2])) do
+  local kind, result = entry[1], 1
   if kind == 'p' then
     -- channel, item
-    redis.call('PUBLISH', ARGV[place + 1], ARGV[place + 2])
-    results[#results + 1] = 1
-    place = place + 3
+    redis.call('PUBLISH', entry[2], entry[3])
   else
-    local session, turn = ARGV[place + 1], tonumber(ARGV[place + 2])
+    local session, turn = entry[2], entry[3]
     local pad = 'pad:{' .. session .. '}'
     local text = pad .. ':text'
     local there = redis.call('HMGET', pad, 'turn', 'len')
     local held = tonumber(there[1] or '-1')
-    local result = 1
     if kind == 'f' then
       -- A fence: session, turn
       if held < turn then
@@ -51,11 +47,9 @@ while place <= #ARGV do
         redis.call('EXPIRE', pad, kept)
         redis.call('DEL', text)
       end
-      place = place + 3
     else
       -- A delta: session, turn, at, length, content, item. A rebase: the same, its content the whole text.
-      local at, length = tonumber(ARGV[place + 3]), tonumber(ARGV[place + 4])
-      local content, item = ARGV[place + 5], ARGV[place + 6]
+      local at, length, content, item = entry[4], entry[5], entry[6], entry[7]
       local has = held == turn and tonumber(there[2] or '0') or 0
       if held > turn then
         result = 0
@@ -80,13 +74,13 @@ while place <= #ARGV do
         end
         redis.call('PUBLISH', 'session:' .. session, item)
       end
-      place = place + 7
     end
-    results[#results + 1] = result
   end
+  results[nth] = result
 end
 return results
 """
+_encode = msgspec.msgpack.Encoder().encode
 
 
 @dataclass(slots=True)
@@ -207,10 +201,7 @@ class Publishing:
                     whole.of.refused()
 
     async def _call(self, batch: "list[Published | Streamed | Fenced] | list[Rebased]") -> list[int]:
-        arguments: list[str | int] = [PAD_SECONDS]
-        for entry in batch:
-            arguments += entry.arguments()
-        results: list[int] = await self._script(args=arguments)
+        results: list[int] = await self._script(args=(PAD_SECONDS, _encode([entry.arguments() for entry in batch])))
         return results
 
 

@@ -115,12 +115,15 @@ class Answers:
         if not self._running:
             return
         mine = set(self._running)
-        owned = await self._store.renew_leases()
+        owned = await self._store.renew_leases(mine)
         for lost in mine - owned:
             if task := self._running.get(lost):
                 task.cancel()
 
     async def _look(self) -> None:
+        if self._leaving:
+            # What this process took up now it would have to give up at once.
+            return
         for session in await self._store.ownerless(REAP_MOST):
             await self._conversations.reap(session)
         await self._conversations.take_back_overdue()

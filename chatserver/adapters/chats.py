@@ -1,6 +1,6 @@
 """The sessions' rows in Postgres: locked, read and changed in one transaction each."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -117,13 +117,17 @@ class ChatStore:
             )  # fmt: skip
         return place
 
-    async def renew_leases(self) -> set[tuple[UUID, int]]:
-        """Which answers this process still owns; in one statement for all of them."""
+    async def renew_leases(self, running: Collection[tuple[UUID, int]]) -> set[tuple[UUID, int]]:
+        """Which of these answers this process still owns; in one statement for all of them.
+
+        What is not among them ends: a row of ours without a task here would never be gone on with.
+        """
         async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 "update public.chat_answers set lease_until = clock_timestamp() + make_interval(secs => $2)"
-                " where owner = $1 and state = 'running' and lease_until > '-infinity' returning session_id, turn",
-                self._owner, ANSWER_LEASE_SECONDS,
+                " where owner = $1 and state = 'running' and lease_until > '-infinity'"
+                " and (session_id, turn) in (select * from unnest($3::uuid[], $4::bigint[])) returning session_id, turn",
+                self._owner, ANSWER_LEASE_SECONDS, [session for session, _ in running], [turn for _, turn in running],
             )  # fmt: skip
         return {(row["session_id"], row["turn"]) for row in rows}
 
@@ -180,8 +184,10 @@ class ChatStore:
                  where s.status = 'active_human'
                    and greatest(q.created_at, coalesce(s.admin_lease_until, q.created_at))
                        < clock_timestamp() - make_interval(secs => $1)
-                   and not exists (select from public.chat_messages m where m.session_id = s.id and m.seq > q.seq
-                     and m.kind = 'message' and m.role in ('assistant', 'admin'))
+                   and not exists (select from public.chat_messages m where m.session_id = s.id and m.seq > q.seq and (
+                     (m.kind = 'message' and m.role in ('assistant', 'admin')
+                       and not coalesce((m.meta -> 'interrupted')::boolean, false))
+                     or (m.kind = 'status' and m.meta ->> 'reason' = 'stopped')))
                  order by s.admin_lease_until nulls first limit $2
                 """,
                 self._admin_lease_seconds, most,

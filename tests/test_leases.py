@@ -1,0 +1,105 @@
+"""Who holds an answer or a conversation and does nothing about it does not hold it for long."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest_asyncio
+
+from chatserver.adapters.minilm import MiniLM
+from chatserver.core.gazetteer import Gazetteer
+from tests.nodes import WITHIN_SECONDS, Device, Node, Town, a_town
+
+
+@pytest_asyncio.fixture
+async def town(
+    database: asyncpg.Pool, redis_url: str, tmp_path: Path, minilm: MiniLM, gazetteer: Gazetteer
+) -> AsyncIterator[Town]:
+    async with a_town(database, redis_url, tmp_path, minilm, gazetteer) as town:
+        yield town
+
+
+async def a_seeker(town: Town, node: Node, name: str) -> tuple[Device, UUID]:
+    device = town.device(await town.person("seeker", name), node)
+    return device, await device.joins()
+
+
+async def asks(device: Device, session: UUID) -> None:
+    assert (await device.sends("post", session=str(session), id=str(uuid4()), content="Which one?"))["type"] == "ok"
+
+
+async def runs(node: Node, *sessions: UUID) -> None:
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while {session for session, _ in node.answers._running} != set(sessions):
+            await asyncio.sleep(0.01)
+
+
+async def test_an_answer_whose_task_is_gone_is_gone_on_with_elsewhere(town: Town) -> None:
+    """Its process lives and renews the leases of its others."""
+    one, two = await town.node(), await town.node()
+    asha, session = await a_seeker(town, one, "Asha")
+    dora, other = await a_seeker(town, one, "Dora")
+    one.assistant.free.clear()
+    await asks(asha, session)
+    await asks(dora, other)
+    await runs(one, session, other)
+    next(task for (running, _), task in one.answers._running.items() if running == session).cancel()
+    await runs(one, other)
+    # Nor does it look for what is left behind; the other node does.
+    one.answers._loops[1].cancel()
+    await town.leases_run_out(of=one)
+    await one.answers._renew()
+    await town.settles(session)
+    assert asha.screen.said[-1][0] == "assistant"
+    assert two.assistant.started >= 1
+    one.assistant.free.set()
+    await town.settles(other)
+
+
+async def test_a_node_that_leaves_takes_nothing_up(town: Town) -> None:
+    one = await town.node()
+    asha, session = await a_seeker(town, one, "Asha")
+    dora, other = await a_seeker(town, one, "Dora")
+    one.assistant.free.clear()
+    await asks(dora, other)
+    await runs(one, other)
+    draining = asyncio.create_task(one.answers.drain(WITHIN_SECONDS))
+    await asyncio.sleep(0)
+    await asks(asha, session)
+    await one.answers._look()
+    two = await town.node()
+    await town.settles(session)
+    assert (one.assistant.started, two.assistant.started) == (1, 1)
+    one.assistant.free.set()
+    await draining
+    await town.settles(other)
+
+
+async def test_a_question_that_a_takeover_cut_short_waits_like_any_other(town: Town) -> None:
+    """What the assistant had begun to say answers nothing; an admin who is gone does not keep it."""
+    one = await town.node()
+    asha, session = await a_seeker(town, one, "Asha")
+    ben = town.device(await town.person("admin", "Ben"), one)
+    await ben.joins(session)
+    one.assistant.pause_seconds = 0.05
+    await asks(asha, session)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while not asha.screen.partial:
+            asha.judged()
+            await asyncio.sleep(0.01)
+    assert (await ben.sends("take_over", session=str(session)))["type"] == "ok"
+    log = await town.log(session)
+    assert [row["role"] for row in log if row["kind"] == "message"][-1] == "assistant", "the begun answer is kept"
+    one.assistant.pause_seconds = 0.0
+    await town.database.execute(
+        "update chat_sessions set admin_lease_until = now() - interval '1 hour' where id = $1", session
+    )
+    await town.database.execute(
+        "update chat_messages set created_at = now() - interval '2 hours' where session_id = $1", session
+    )
+    await one.answers._look()
+    await town.settles(session)
+    assert asha.screen.status == "active_ai"
+    assert [role for role, _ in asha.screen.said][-2:] == ["system", "assistant"]

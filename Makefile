@@ -8,7 +8,7 @@ BIN := .venv/bin
 unexport VIRTUAL_ENV
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: up test check fmt clean bench eval
+.PHONY: up test check fmt clean bench eval chaos
 
 up: .venv/.ready
 	@exec $(BIN)/chatserver up $(ARGS)
@@ -26,6 +26,10 @@ check: .venv/.ready
 # Figures for people: `make bench` runs every benchmark, `make bench ONLY=ingestion` one of them.
 bench: .venv/.ready
 	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+# Whole processes killed, stopped, cut off and deployed anew under load; `make chaos ARGS="deploy --seed 7"` for one.
+chaos: .venv/.ready
+	$(BIN)/python -m tests.faults $(ARGS)
 
 eval: .venv/.ready
 	$(BIN)/python -m tests.evaluation

@@ -7,6 +7,7 @@ machine; where it has few cores, they take from the server's what it could have 
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 import time
@@ -20,6 +21,7 @@ from uuid import uuid4
 import asyncpg
 import msgspec
 
+from chatserver.adapters.children import dies_with_us
 from chatserver.adapters.identity import DevelopmentIssuer
 from chatserver.demo import load_demo
 from chatserver.settings import Settings
@@ -67,7 +69,7 @@ def processor(pid: int) -> Spent:
 async def started(stack: AsyncExitStack, *command: str, **environment: str) -> asyncio.subprocess.Process:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", *command, cwd=FOLDER, env={**os.environ, **environment},
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, preexec_fn=dies_with_us(signal.SIGKILL),
     )  # fmt: skip
 
     async def end() -> None:

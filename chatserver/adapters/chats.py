@@ -125,8 +125,8 @@ class ChatStore:
         async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 "update public.chat_answers set lease_until = clock_timestamp() + make_interval(secs => $2)"
-                " where owner = $1 and state = 'running' and lease_until > '-infinity'"
-                " and (session_id, turn) in (select * from unnest($3::uuid[], $4::bigint[])) returning session_id, turn",
+                " where owner = $1 and state = 'running' and lease_until > '-infinity' and (session_id, turn) in"
+                " (select * from unnest($3::uuid[], $4::bigint[])) returning session_id, turn",
                 self._owner, ANSWER_LEASE_SECONDS, [session for session, _ in running], [turn for _, turn in running],
             )  # fmt: skip
         return {(row["session_id"], row["turn"]) for row in rows}

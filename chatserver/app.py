@@ -54,6 +54,8 @@ from chatserver.web import pages
 from chatserver.web.admin import AdminRoutes
 from chatserver.web.health import HealthRoutes
 from chatserver.web.jobs import JobRoutes
+from chatserver.web.limits import Limits
+from chatserver.web.line import Line
 from chatserver.web.me import PeopleRoutes
 from chatserver.web.openapi import description_routes
 from chatserver.web.rest import HANDLERS
@@ -70,6 +72,8 @@ LOOPBACK = "127.0.0.1"
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - behind a platform's router, with a real issuer of tokens
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 BACKLOG = 2_048
+SPARE_DATABASE_CONNECTIONS = 2
+"""Of the pool: not for hellos and joins, so that a storm of them leaves something to those who write."""
 
 
 def issuer_of(settings: Settings) -> DevelopmentIssuer | None:
@@ -89,6 +93,15 @@ def files_of(settings: Settings) -> FolderStorage | SupabaseStorage:
     if settings.supabase_url and settings.supabase_service_key:
         return SupabaseStorage(settings.supabase_url, settings.supabase_service_key)
     return FolderStorage(Path(settings.resume_dir))
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        connections_per_user=settings.limit_connections_per_user,
+        connections_per_address=settings.limit_connections_per_address,
+        frames_per_minute=settings.limit_frames_per_minute, posts_per_minute=settings.limit_posts_per_minute,
+        entering=max(settings.database_pool_size - SPARE_DATABASE_CONNECTIONS, 1),
+    )  # fmt: skip
 
 
 class Node:
@@ -162,8 +175,7 @@ class Node:
         self.assistant = AssistantInfo(assistant.kind, assistant.model)
         self.sockets = Sockets(
             self.hub, dispatcher, self.users, self.assistant, str(self.id), origins=self.origins,
-            frames_per_minute=settings.limit_frames_per_minute, per_user=settings.limit_connections_per_user,
-            per_address=settings.limit_connections_per_address,
+            limits=limits_of(settings),
         )  # fmt: skip
 
     @property
@@ -178,11 +190,13 @@ class Node:
         self.stack.push_async_callback(self.wire.stop)
         self.stack.push_async_callback(self.hub.stop)
         self._beat = asyncio.create_task(self._beats(), name="heartbeat")
+        self._watch = asyncio.create_task(self.sockets.watch(), name="reading")
 
     async def leave(self) -> None:
         """Not ready, clients sent elsewhere, running answers ended or handed over."""
         self.draining = True
         self._beat.cancel()
+        self._watch.cancel()
         await self.sockets.send_away()
         await self.answers.drain(self.settings.drain_seconds)
 
@@ -293,10 +307,9 @@ async def serve(settings: Settings, host: str | None, port: int | None) -> None:
             await node.start()
             proxies = ",".join(str(network) for network in settings.trusted_proxies)
             server = _Server(uvicorn.Config(
-                application(node), log_config=None, access_log=False, lifespan="off", ws="websockets-sansio",
-                ws_max_size=FRAME_MAX_BYTES, ws_per_message_deflate=False, ws_ping_interval=None,
-                proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None, server_header=False,
-                timeout_graceful_shutdown=int(STOP_SECONDS), loop="none",
+                application(node), log_config=None, access_log=False, lifespan="off", ws=Line,
+                ws_max_size=FRAME_MAX_BYTES, proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
+                server_header=False, timeout_graceful_shutdown=int(STOP_SECONDS), loop="none",
             ))  # fmt: skip
             leaving = asyncio.Event()
             loop = asyncio.get_running_loop()

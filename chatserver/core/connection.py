@@ -1,6 +1,5 @@
-"""The grammar of one socket, without the socket: hello first, few broken frames, a bounded rate."""
+"""The grammar of one socket, without the socket: hello first, few broken frames, a bounded rate, progress."""
 
-from collections import deque
 from dataclasses import dataclass
 
 from chatserver.core.errors import Refused
@@ -34,28 +33,74 @@ class Answered:
     close: int | None = None
 
 
+class Window:
+    """How much was spent in the minute that the first of it began. Two numbers, however much it is."""
+
+    __slots__ = ("began", "spent")
+
+    def __init__(self) -> None:
+        self.began = float("-inf")
+        self.spent = 0
+
+    def spend(self, most: int, now: float) -> float | None:
+        """None if one more is within `most` a minute (0 is no limit), else the seconds until the next is."""
+        if now - self.began >= MINUTE:
+            self.began, self.spent = now, 0
+        self.spent += 1
+        return None if not most or self.spent <= most else round(MINUTE - (now - self.began), 1)
+
+    def is_over(self, now: float) -> bool:
+        return now - self.began >= MINUTE
+
+
+class Progress:
+    """Whether somebody reads on, judged by the bytes that have left: a large frame may take as long as it takes."""
+
+    __slots__ = ("_left", "_since")
+
+    def __init__(self) -> None:
+        self._left = 0
+        self._since: float | None = None
+
+    def stuck_seconds(self, written: int, waiting: int, now: float) -> float:
+        """For how long nothing left although something waits; `written` and `waiting` are bytes."""
+        left = written - waiting
+        if not waiting:
+            self._left, self._since = left, None
+        elif self._since is None or left > self._left:
+            self._left, self._since = left, now
+        return 0.0 if self._since is None else now - self._since
+
+
 class Grammar:
-    """Judges the frames of one connection in the order in which they come."""
+    """Judges the frames of one connection in the order in which they come.
+
+    `window` counts them; after the hello it is the one that all connections of the user share.
+    """
+
+    __slots__ = ("_broken", "_frames_per_minute", "_greeted", "window")
 
     def __init__(self, frames_per_minute: int) -> None:
         self._frames_per_minute = frames_per_minute
-        self._frames: deque[float] = deque()
-        self._broken: deque[float] = deque()
+        self.window = Window()
+        self._broken: list[float] | None = None
         self._greeted = False
+
+    def count(self, now: float) -> Answered | None:
+        """One more frame; the answer where that is too many."""
+        wait = self.window.spend(self._frames_per_minute, now)
+        if wait is None:
+            return None
+        message = f"Too many frames; come back in {wait:g} seconds."
+        return Answered(Error(code="rate_limited", message=message, retry_after=wait), CLOSE_TOO_MANY)
 
     def receive(self, text: str | bytes, now: float) -> Accepted | Answered:
         """Judges one frame that came at `now` (seconds, any clock that only goes forward)."""
         if len(text) > FRAME_MAX_BYTES or len(text.encode() if isinstance(text, str) else text) > FRAME_MAX_BYTES:
             error = Error(code="bad_frame", message=f"A frame has at most {FRAME_MAX_BYTES // 1024} KiB; send less.")
             return Answered(error, CLOSE_TOO_LARGE)
-        self._forget(self._frames, now)
-        self._frames.append(now)
-        if self._frames_per_minute and len(self._frames) > self._frames_per_minute:
-            wait = round(MINUTE - (now - self._frames[0]), 1)
-            error = Error(
-                code="rate_limited", message=f"Too many frames; come back in {wait:g} seconds.", retry_after=wait
-            )
-            return Answered(error, CLOSE_TOO_MANY)
+        if (too_many := self.count(now)) is not None:
+            return too_many
         try:
             frame = decode(text)
         except Refused as refused:
@@ -77,11 +122,6 @@ class Grammar:
             return Answered(error, CLOSE_UNAUTHORIZED)
         if refused.code != "bad_frame":
             return Answered(error)
-        self._forget(self._broken, now)
+        self._broken = [at for at in self._broken or () if now - at < MINUTE]
         self._broken.append(now)
         return Answered(error, CLOSE_BAD_PROTOCOL if len(self._broken) >= BAD_FRAMES_PER_MINUTE else None)
-
-    @staticmethod
-    def _forget(moments: deque[float], now: float) -> None:
-        while moments and now - moments[0] >= MINUTE:
-            moments.popleft()

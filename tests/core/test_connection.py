@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.core.connection import Accepted, Answered, Grammar
+from chatserver.core.connection import Accepted, Answered, Grammar, Progress, Window
 from chatserver.core.errors import Refused
 from chatserver.core.protocol import BAD_FRAMES_PER_MINUTE, CONTENT_MAX_CHARACTERS, FRAME_MAX_BYTES, Post, decode
 
@@ -111,3 +111,47 @@ def test_a_post_as_it_is_meant() -> None:
     frame = decode(post("Hello"))
     assert isinstance(frame, Post)
     assert frame.content == "Hello"
+
+
+def test_two_connections_of_one_user_spend_from_one_minute() -> None:
+    one, other = greeted(frames_per_minute=4), greeted(frames_per_minute=4)
+    one.window = other.window = Window()
+    for moment in (1.0, 2.0):
+        assert isinstance(one.receive(WATCH, moment), Accepted)
+        assert isinstance(other.receive(WATCH, moment), Accepted)
+    judged = answered(other.receive(WATCH, 11.0))
+    assert (judged.error.code, judged.error.retry_after, judged.close) == ("rate_limited", 50.0, 4429)
+    assert isinstance(one.receive(WATCH, 61.0), Accepted)
+
+
+def test_frames_without_a_message_count_too() -> None:
+    """Pings cost the server a frame each, and an answer."""
+    grammar = greeted(frames_per_minute=3)
+    assert grammar.count(1.0) is None
+    assert grammar.count(1.0) is None
+    assert answered(grammar.receive(WATCH, 1.0)).close == 4429
+
+
+def test_one_large_frame_may_take_as_long_as_it_takes() -> None:
+    """256 KB at 50 kbit/s are 42 seconds, with nothing between them but bytes."""
+    progress, size, a_second = Progress(), 256 * 1024, 50_000 // 8
+    for second in range(0, size // a_second, 4):
+        assert progress.stuck_seconds(size, size - a_second * second, 100.0 + second) == 0.0
+    assert progress.stuck_seconds(size, 0, 150.0) == 0.0
+
+
+def test_who_reads_nothing_makes_no_progress_however_much_more_is_written() -> None:
+    progress = Progress()
+    assert progress.stuck_seconds(50_000, 10_000, 100.0) == 0.0
+    assert progress.stuck_seconds(90_000, 50_000, 110.0) == 10.0
+    assert progress.stuck_seconds(99_000, 59_000, 120.0) == 20.0
+    assert progress.stuck_seconds(99_000, 58_999, 121.0) == 0.0, "one byte is progress"
+    assert progress.stuck_seconds(99_000, 58_999, 131.0) == 10.0
+
+
+def test_silence_is_no_stall() -> None:
+    """An hour without a word, then a frame that leaves a little later: nothing waited for an hour."""
+    progress = Progress()
+    assert progress.stuck_seconds(100, 0, 0.0) == 0.0
+    assert progress.stuck_seconds(200, 100, 3600.0) == 0.0
+    assert progress.stuck_seconds(200, 100, 3604.0) == 4.0

@@ -1,0 +1,325 @@
+"""Sockets of those who read slowly, not at all, too often or all at once; others notice nothing of it."""
+
+import asyncio
+import time
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from chatserver.core.errors import Refused
+from chatserver.core.protocol import Ok, ServerFrame
+from chatserver.hub import Connection
+from chatserver.web import limits as limits_module
+from chatserver.web import ws_socket
+from chatserver.web.limits import Doors, Limits, household
+from chatserver.web.ws_socket import STALL_SECONDS
+from tests.load.house import Reluctant, a_client, a_house, until
+
+MEGABYTE = 1024 * 1024
+SESSION = UUID(int=7)
+
+
+async def test_who_never_reads_costs_a_megabyte_at_most_and_is_sent_away() -> None:
+    """Twenty megabytes are said to them: the kernel alone would take four of them, unasked."""
+    async with a_house() as house, Reluctant(house.port) as client:
+        await client.says("hello", token="Asha")
+        await house.has(1)
+        asha = house.connection_of("Asha")
+        (line,) = house.server.lines
+        costs = 0
+        for seq in range(2_000):
+            asha.send("é" * 10_000, SESSION, seq=seq)
+            costs = max(costs, line.waiting + asha.outbox.size)
+        assert costs < MEGABYTE
+        began = time.monotonic()
+        house.sockets.look(began)
+        house.sockets.look(began + STALL_SECONDS - 0.1)
+        assert not asha.closed
+        house.sockets.look(began + STALL_SECONDS)
+        assert asha.closed
+        assert not house.sockets.hub.connections
+        # Reading on after all, they hear why.
+        heard = b""
+        while b"Nothing was read for 20 seconds." not in heard:
+            heard = heard[-100:] + await client.reads(65_536)
+        assert (4408).to_bytes(2) + b"Nothing was read" in heard
+
+
+async def test_who_asks_and_never_reads_is_not_answered_for_ever() -> None:
+    """An answer is never dropped, so what bounds them is that no more requests are read."""
+
+    async def joins(connection: Connection, frame: Any) -> ServerFrame | None:
+        connection.send("j" * 256 * 1024)
+        return None
+
+    async with a_house() as house, Reluctant(house.port) as client:
+        house.desk.does = joins
+        await client.says("hello", token="Asha")
+        await house.has(1)
+        for _ in range(100):
+            await client.says("join", session=str(SESSION))
+        (line,) = house.server.lines
+        await until(lambda: line.paused)
+        for _ in range(20):
+            await asyncio.sleep(0.005)
+        assert len(house.desk.handled) <= 3
+        assert line.waiting + house.connection_of("Asha").outbox.size < MEGABYTE
+
+
+async def test_what_may_not_be_dropped_is_bounded_too() -> None:
+    async with a_house() as house, Reluctant(house.port) as client:
+        await client.says("hello", token="Ben")
+        await house.has(1)
+        ben = house.connection_of("Ben")
+        for _ in range(1_000):
+            ben.send("l" * 10_000)
+        assert ben.closed
+        assert ben.outbox.size < MEGABYTE
+
+
+async def test_a_slow_reader_of_one_large_frame_is_never_cut() -> None:
+    """As on a bad line: a frame of 256 KB, and never more than a little of it between two looks."""
+    async with a_house() as house, Reluctant(house.port) as client:
+        await client.says("hello", token="Asha")
+        await house.has(1)
+        asha = house.connection_of("Asha")
+        asha.send("j" * 256 * 1024)
+        asha.send('"the last"')
+        now, read, looks, heard = time.monotonic(), 0, 0, b""
+        while b'"the last"' not in heard:
+            heard = (heard + await client.reads(8_192))[-10_000:]
+            read += 8_192
+            if read % (4 * 8_192) == 0:
+                # The acknowledgement takes its way through the kernel.
+                await asyncio.sleep(0.01)
+                now += STALL_SECONDS * 0.9
+                looks += 1
+                house.sockets.look(now)
+        assert looks >= 7, "minutes went by"
+        assert not asha.closed
+
+
+async def test_somebody_idle_is_not_looked_at() -> None:
+    async with a_house() as house, a_client(house.url, "Asha") as asha:
+        await asha.says("watch")
+        await asha.hears()
+        while house.sockets._owing:
+            await asyncio.sleep(0.005)
+            house.sockets.look(time.monotonic())
+        house.sockets.hub.beat()
+        assert len(house.sockets._owing) == 1
+        await asha.hears_of("heartbeat")
+
+
+async def test_a_busy_server_does_not_cut_those_who_said_hello_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ws_socket, "HELLO_TICK_SECONDS", 0.1)
+    monkeypatch.setattr(ws_socket, "HELLO_SECONDS", 0.5)
+    async with a_house() as house, a_client(house.url) as asha:
+        await asha.says("hello", token="Asha")
+        # Longer than anybody may take to say hello.
+        time.sleep(1.0)  # noqa: ASYNC251 - what is busy is the loop
+        assert (await asha.hears())["type"] == "welcome"
+        async with a_client(house.url) as silent:
+            assert await silent.ended() == 4401
+            assert silent.frames[0]["code"] == "unauthorized"
+
+
+async def test_waiting_for_the_database_is_no_missing_hello(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ws_socket, "HELLO_TICK_SECONDS", 0.01)
+    monkeypatch.setattr(ws_socket, "HELLO_SECONDS", 0.02)
+    async with a_house() as house:
+        answers = asyncio.Event()
+        house.people.slow = answers.wait
+        async with a_client(house.url) as asha:
+            await asha.says("hello", token="Asha")
+            await asyncio.sleep(0.1)
+            answers.set()
+            assert (await asha.hears())["type"] == "welcome"
+
+
+async def test_a_storm_of_hellos_enters_in_order_and_a_few_at_a_time() -> None:
+    """Five hundred at once: never more than the pool has room for, nobody twice, nobody left out."""
+    inside = most = 0
+
+    async def slowly() -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0.001)
+        inside -= 1
+
+    async with a_house(Limits(entering=6)) as house:
+        house.people.slow = slowly
+
+        async def comes(number: int) -> str:
+            async with a_client(house.url, f"seeker{number}") as client:
+                await client.says("join", ref="j", after=3)
+                return str((await client.hears_of("ok"))["ref"])
+
+        assert await asyncio.gather(*(comes(number) for number in range(500))) == ["j"] * 500
+        assert most == 6
+
+
+async def test_who_waits_too_long_is_told_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_module, "ENTER_SECONDS", 0.05)
+    async with a_house(Limits(entering=1)) as house:
+        answers = asyncio.Event()
+        house.people.slow = answers.wait
+        async with a_client(house.url) as first, a_client(house.url) as second:
+            await first.says("hello", token="Asha")
+            await until(lambda: house.sockets.doors._turns.locked())
+            await second.says("hello", token="Ben", ref="h")
+            assert await second.ended() == 1012
+            error = second.frames[0]
+            assert (error["type"], error["code"], error["ref"]) == ("error", "unavailable", "h")
+            assert error["retry_after"] >= 2
+            answers.set()
+            assert (await first.hears())["type"] == "welcome"
+
+
+async def test_who_comes_during_a_heartbeat_is_not_thrown_out() -> None:
+    """The rows were asked for before they came; to be not among them says nothing."""
+    async with a_house() as house, a_client(house.url, "Asha") as asha:
+        answers = asyncio.Event()
+        some = house.people.some
+
+        async def slowly(ids: Any) -> Any:
+            await answers.wait()
+            return await some(ids)
+
+        house.people.some = slowly  # type: ignore[method-assign]
+        beating = asyncio.create_task(house.sockets.beat())
+        await asha.hears_of("heartbeat")
+        async with a_client(house.url, "Ben") as ben:
+            answers.set()
+            await beating
+            await ben.says("watch", ref="w")
+            assert await ben.hears_of("ok")
+
+
+async def test_one_user_has_so_many_connections_and_others_have_theirs() -> None:
+    async with a_house(Limits(connections_per_user=2)) as house:
+        async with a_client(house.url, "Asha"), a_client(house.url, "Asha"):
+            async with a_client(house.url) as third:
+                await third.says("hello", token="Asha", ref="h")
+                assert await third.ended() == 4429
+                assert (third.frames[0]["code"], third.frames[0]["ref"]) == ("rate_limited", "h")
+                assert third.frames[0]["retry_after"] > 0
+            async with a_client(house.url, "Ben"):
+                pass
+        await house.has(0)
+        async with a_client(house.url, "Asha"):
+            pass
+
+
+async def test_one_address_is_refused_before_it_says_a_word() -> None:
+    """Connections that are opened to say nothing would otherwise live for the five seconds of a hello each."""
+    async with a_house(Limits(connections_per_address=3)) as house:
+        async with a_client(house.url), a_client(house.url), a_client(house.url, "Asha") as asha:
+            for _ in range(10):
+                async with a_client(house.url) as more:
+                    assert await more.ended() == 4429
+                    assert more.frames[0]["retry_after"] > 0
+            await asha.says("watch", ref="w")
+            assert await asha.hears() == {"type": "ok", "ref": "w"}
+        await until(lambda: not house.server.lines)
+        async with a_client(house.url, "Asha"):
+            pass
+
+
+async def test_frames_are_counted_over_all_connections_of_a_user_and_coming_again_renews_nothing() -> None:
+    async with a_house(Limits(frames_per_minute=10)) as house, a_client(house.url, "Ben") as ben:
+        async with a_client(house.url, "Asha") as one, a_client(house.url, "Asha") as other:
+            for number in range(8):
+                await (one, other)[number % 2].says("watch", ref="w")
+                assert (await (one, other)[number % 2].hears())["type"] == "ok"
+            await one.says("watch", ref="w")
+            assert await one.ended() == 4429
+            error = one.frames[-1]
+            assert (error["type"], error["code"], 0 < error["retry_after"] <= 60) == ("error", "rate_limited", True)
+        async with a_client(house.url) as again:
+            await again.says("hello", token="Asha")
+            assert await again.ended() == 4429
+            assert again.frames[0]["retry_after"] > 0
+        await ben.says("watch", ref="w")
+        assert (await ben.hears())["type"] == "ok"
+        assert len(house.desk.handled) == 9
+
+
+async def test_nothing_is_kept_of_those_who_have_gone() -> None:
+    async with a_house(Limits(5, 5, 5)) as house:
+        for name in ("Asha", "Ben", "nobody"):
+            async with a_client(house.url) as client:
+                await client.says("hello", token=name)
+                await client.hears()
+        await until(lambda: not house.server.lines)
+        doors = house.sockets.doors
+        doors.forget(time.monotonic() + 61)
+        assert not any((doors.users._counts, doors.addresses._counts, doors._windows, house.sockets._owing))
+
+
+async def test_a_frame_is_carried_out_although_its_client_has_gone() -> None:
+    """A post that is broken off at the database costs a connection there, and tells nobody whether it counts."""
+    done = asyncio.Event()
+    goes = asyncio.Event()
+
+    async def slowly(connection: Connection, frame: Any) -> ServerFrame | None:
+        await goes.wait()
+        done.set()
+        return Ok(ref=frame.ref)
+
+    async with a_house() as house:
+        house.desk.does = slowly
+        async with a_client(house.url, "Asha") as asha:
+            await asha.says("post", session=str(SESSION), id=str(uuid4()), content="Hello")
+            await until(lambda: bool(house.desk.handled))
+        await house.has(0)
+        goes.set()
+        await done.wait()
+
+
+async def test_frames_are_carried_out_one_after_the_other() -> None:
+    async with a_house() as house, a_client(house.url, "Asha") as asha:
+        at_once = most = 0
+
+        async def counted(connection: Connection, frame: Any) -> ServerFrame | None:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0)
+            at_once -= 1
+            return Ok(ref=frame.ref)
+
+        house.desk.does = counted
+        for number in range(50):
+            await asha.says("watch", ref=str(number))
+        assert [(await asha.hears())["ref"] for _ in range(50)] == [str(number) for number in range(50)]
+        assert most == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
+        ("fe80::1%eth0", "fe80::"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_a_network_of_one_household_is_one_address(host: str, counted: str) -> None:
+    assert household(host) == counted
+
+
+async def test_turns_are_given_back_whatever_happens() -> None:
+    doors = Doors(Limits(entering=1))
+    for error in (Refused("forbidden", "No."), RuntimeError("broken"), asyncio.CancelledError()):
+        try:
+            async with doors.turn():
+                raise error
+        except (Refused, RuntimeError, asyncio.CancelledError):
+            pass
+    async with doors.turn():
+        assert doors._turns.locked()

@@ -12,6 +12,7 @@ from chatserver.core.chat_ports import ChatStore, SessionRow, Wire
 from chatserver.core.delivery import Delivery, Passing, pack
 from chatserver.core.errors import Refused
 from chatserver.core.events import durable, frame_of, instant
+from chatserver.core.history import newest_within
 from chatserver.core.hours import Hours
 from chatserver.core.protocol import (
     JOINED_EVENTS,
@@ -118,7 +119,8 @@ class Dispatcher:
     ) -> tuple[Joined, Delivery]:
         reset = after is not None and after > row.seq
         if after is None or reset:
-            events = await self.store.events_before(row.id, row.seq + 1, JOINED_EVENTS_UNASKED)
+            # REST has the older ones; a phone on a bad line is to read the newest soon.
+            events = newest_within(await self.store.events_before(row.id, row.seq + 1, JOINED_EVENTS_UNASKED))
             earlier = bool(events) and events[0].seq > 1
         else:
             events = await self.store.events_after(row.id, after, JOINED_EVENTS, row.seq)

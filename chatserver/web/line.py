@@ -136,7 +136,10 @@ class Line(asyncio.Protocol):
         """uvicorn ends: who has not gone by now goes with the shortest of words."""
         if self._handshake is not None:
             self.hang_up()
-        self.close(1012, "", STOP_SECONDS)
+        elif self._closing:
+            self._end(STOP_SECONDS)
+        else:
+            self.close(1012, "", STOP_SECONDS)
 
     def pause_writing(self) -> None:
         self.paused = True

@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 STALL_SECONDS = 20.0
 TOO_SLOW_CLOSE_SECONDS = 30.0
 """Who reads on after all is to hear why it ended; until then only the line's own buffer is kept for them."""
-HELLO_TICK_SECONDS = 1.0
 REASON_CHARACTERS = 100
 
 
@@ -92,8 +91,7 @@ class _Bell(asyncio.Event):
 
 class Socket:
     __slots__ = (
-        "_address", "_closing", "_connection", "_ended", "_grammar", "_hello", "_house", "_line", "_progress", "_ticks",
-        "busy",
+        "_address", "_closing", "_connection", "_ended", "_grammar", "_hello", "_house", "_line", "_progress", "busy",
     )  # fmt: skip
 
     def __init__(self, house: House, line: Line, address: str | None) -> None:
@@ -106,24 +104,19 @@ class Socket:
         self._connection: Connection | None = None
         self._closing: tuple[int, str] | None = None
         self._ended = False
-        self._ticks = round(HELLO_SECONDS / HELLO_TICK_SECONDS)
         self._hello: asyncio.TimerHandle | None = None
         self.busy = False
 
     def begin(self) -> None:
         """Waits for the hello.
 
-        In ticks and not in one piece: a server that is busy for seconds would find the time over before it has looked
-        at what came meanwhile, and cut those who were in time.
+        Both loops look at what came before they look at their timers, so that a server that was held up cuts nobody who
+        was in time; and a hello that waits for its turn has come.
         """
-        self._hello = asyncio.get_running_loop().call_later(HELLO_TICK_SECONDS, self._tick)
+        self._hello = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._has_no_hello)
 
-    def _tick(self) -> None:
-        self._ticks -= 1
-        if self._ticks > 0:
-            self.begin()
-        elif not self._ended and not self.busy:
-            self.refuse(_error("unauthorized", "No hello came in time."), CLOSE_UNAUTHORIZED)
+    def _has_no_hello(self) -> None:
+        self.refuse(_error("unauthorized", "No hello came in time."), CLOSE_UNAUTHORIZED)
 
     # From the line
 

@@ -179,7 +179,9 @@ class Client:
 @asynccontextmanager
 async def a_client(url: str, name: str | None = None, **more: Any) -> AsyncIterator[Client]:
     """With a name it has said hello and heard the welcome."""
-    async with connect(url, compression=None, ping_interval=None, proxy=None, max_size=None, **more) as socket:
+    plain: dict[str, Any] = {"compression": None, "ping_interval": None, "proxy": None, "max_size": None}
+    # A client whose queue is full reads nothing, not even that the server says goodbye.
+    async with connect(url, max_queue=None, **plain, **more) as socket:
         client = Client(socket)
         if name is not None:
             await client.says("hello", token=name, ref="h")
@@ -219,11 +221,11 @@ class Reluctant:
         await self.sends(frame(1, msgspec.json.encode({"type": type, **fields})))
 
     async def reads(self, count: int) -> bytes:
-        """At most so many bytes; nothing where the server has ended the connection."""
-        try:
-            return await asyncio.get_running_loop().sock_recv(self.socket, count)
-        except ConnectionResetError:
-            return b""
+        """At most so many bytes, and some. Raises `ConnectionError` where the server has ended the connection."""
+        data = await asyncio.get_running_loop().sock_recv(self.socket, count)
+        if not data:
+            raise ConnectionResetError("the server has ended the connection")
+        return data
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:

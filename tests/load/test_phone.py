@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 import asyncpg
-import pytest
 
 from tests.load.house import a_client
 from tests.load.relay import Line, a_relay
@@ -19,7 +18,6 @@ PACKETS = 1.04
 """What TCP and IP add to each segment."""
 
 
-@pytest.mark.xfail(reason="the dispatcher does not limit an unasked history by `newest_within` yet", strict=False)
 async def test_a_phone_at_50_kbits_is_usable_within_ten_seconds(
     database: asyncpg.Pool, database_url: str, redis_url: str
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from chatserver.core.protocol import Join
 from chatserver.dispatch import Dispatcher
+from chatserver.hub import Connection
 from chatserver.users import Users
 from tests.load.house import a_client
 from tests.load.town import a_node, a_seeker
@@ -42,15 +43,18 @@ async def test_five_hundred_come_back_at_once_and_all_are_served(
     turnstile = Turnstile()
     admit, handle = Users.admit, Dispatcher.handle
     monkeypatch.setattr(Users, "admit", lambda self, token: turnstile.passes(admit(self, token)))
-    monkeypatch.setattr(
-        Dispatcher, "handle", lambda self, connection, frame:
-        turnstile.passes(handle(self, connection, frame)) if isinstance(frame, Join) else handle(self, connection, frame),
-    )  # fmt: skip
+
+    def handled(self: Dispatcher, connection: Connection, frame: Any) -> Any:
+        handling = handle(self, connection, frame)
+        return turnstile.passes(handling) if isinstance(frame, Join) else handling
+
+    monkeypatch.setattr(Dispatcher, "handle", handled)
     async with a_node(database_url, redis_url, DATABASE_POOL_SIZE=str(POOL)) as served:
         assert served.node.issuer is not None
         seekers = [await a_seeker(database, served.node.issuer, MESSAGES) for _ in range(CLIENTS)]
         writer, writes_in = await a_seeker(database, served.node.issuer, MESSAGES)
-        all_here = asyncio.Barrier(CLIENTS)
+        all_here = asyncio.Event()
+        here: list[UUID] = []
 
         async def comes_back(token: str, session: UUID) -> list[int]:
             async with a_client(served.url, open_timeout=STORM_SECONDS) as client:
@@ -59,6 +63,9 @@ async def test_five_hundred_come_back_at_once_and_all_are_served(
                 await client.says("join", session=str(session), after=2)
                 joined = await client.hears_of("joined")
                 # Nobody makes room for another by going again.
+                here.append(session)
+                if len(here) == CLIENTS:
+                    all_here.set()
                 await all_here.wait()
                 return [event["seq"] for event in joined["events"]]
 

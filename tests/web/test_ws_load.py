@@ -1,4 +1,4 @@
-"""Sockets of those who read slowly, not at all, too often or all at once; others notice nothing of it."""
+"""Sockets of those who read slowly, not at all, or come all at once; others notice nothing of it."""
 
 import asyncio
 import time
@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import uvloop
 
-from chatserver.core.errors import Refused
 from chatserver.core.protocol import Ok, ServerFrame
 from chatserver.hub import Connection
 from chatserver.web import limits as limits_module
 from chatserver.web import ws_socket
-from chatserver.web.limits import Doors, Limits, household
+from chatserver.web.limits import Limits
 from chatserver.web.ws_socket import STALL_SECONDS
 from tests.load.house import Reluctant, a_client, a_house, until
 
@@ -104,29 +104,35 @@ async def test_somebody_idle_is_not_looked_at() -> None:
     async with a_house() as house, a_client(house.url, "Asha") as asha:
         await asha.says("watch")
         await asha.hears()
-        while house.sockets._owing:
-            await asyncio.sleep(0.005)
+
+        def nothing_is_owed() -> bool:
             house.sockets.look(time.monotonic())
+            return not house.sockets._owing
+
+        await until(nothing_is_owed)
         house.sockets.hub.beat()
         assert len(house.sockets._owing) == 1
         await asha.hears_of("heartbeat")
 
 
-async def test_a_busy_server_does_not_cut_those_who_said_hello_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ws_socket, "HELLO_TICK_SECONDS", 0.1)
+def test_a_busy_server_does_not_cut_those_who_said_hello_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ws_socket, "HELLO_SECONDS", 0.5)
-    async with a_house() as house, a_client(house.url) as asha:
-        await asha.says("hello", token="Asha")
-        # Longer than anybody may take to say hello.
-        time.sleep(1.0)  # noqa: ASYNC251 - what is busy is the loop
-        assert (await asha.hears())["type"] == "welcome"
-        async with a_client(house.url) as silent:
-            assert await silent.ended() == 4401
-            assert silent.frames[0]["code"] == "unauthorized"
+
+    async def story() -> None:
+        async with a_house() as house, a_client(house.url) as asha:
+            await asha.says("hello", token="Asha")
+            # Longer than anybody may take to say hello.
+            time.sleep(1.0)  # noqa: ASYNC251 - what is busy is the loop
+            assert (await asha.hears())["type"] == "welcome"
+            async with a_client(house.url) as silent:
+                assert await silent.ended() == 4401
+                assert silent.frames[0]["code"] == "unauthorized"
+
+    # Which of network and timers is looked at first is a choice of the loop; this is the one that the server runs on.
+    uvloop.run(story())
 
 
 async def test_waiting_for_the_database_is_no_missing_hello(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ws_socket, "HELLO_TICK_SECONDS", 0.01)
     monkeypatch.setattr(ws_socket, "HELLO_SECONDS", 0.02)
     async with a_house() as house:
         answers = asyncio.Event()
@@ -198,67 +204,6 @@ async def test_who_comes_during_a_heartbeat_is_not_thrown_out() -> None:
             assert await ben.hears_of("ok")
 
 
-async def test_one_user_has_so_many_connections_and_others_have_theirs() -> None:
-    async with a_house(Limits(connections_per_user=2)) as house:
-        async with a_client(house.url, "Asha"), a_client(house.url, "Asha"):
-            async with a_client(house.url) as third:
-                await third.says("hello", token="Asha", ref="h")
-                assert await third.ended() == 4429
-                assert (third.frames[0]["code"], third.frames[0]["ref"]) == ("rate_limited", "h")
-                assert third.frames[0]["retry_after"] > 0
-            async with a_client(house.url, "Ben"):
-                pass
-        await house.has(0)
-        async with a_client(house.url, "Asha"):
-            pass
-
-
-async def test_one_address_is_refused_before_it_says_a_word() -> None:
-    """Connections that are opened to say nothing would otherwise live for the five seconds of a hello each."""
-    async with a_house(Limits(connections_per_address=3)) as house:
-        async with a_client(house.url), a_client(house.url), a_client(house.url, "Asha") as asha:
-            for _ in range(10):
-                async with a_client(house.url) as more:
-                    assert await more.ended() == 4429
-                    assert more.frames[0]["retry_after"] > 0
-            await asha.says("watch", ref="w")
-            assert await asha.hears() == {"type": "ok", "ref": "w"}
-        await until(lambda: not house.server.lines)
-        async with a_client(house.url, "Asha"):
-            pass
-
-
-async def test_frames_are_counted_over_all_connections_of_a_user_and_coming_again_renews_nothing() -> None:
-    async with a_house(Limits(frames_per_minute=10)) as house, a_client(house.url, "Ben") as ben:
-        async with a_client(house.url, "Asha") as one, a_client(house.url, "Asha") as other:
-            for number in range(8):
-                await (one, other)[number % 2].says("watch", ref="w")
-                assert (await (one, other)[number % 2].hears())["type"] == "ok"
-            await one.says("watch", ref="w")
-            assert await one.ended() == 4429
-            error = one.frames[-1]
-            assert (error["type"], error["code"], 0 < error["retry_after"] <= 60) == ("error", "rate_limited", True)
-        async with a_client(house.url) as again:
-            await again.says("hello", token="Asha")
-            assert await again.ended() == 4429
-            assert again.frames[0]["retry_after"] > 0
-        await ben.says("watch", ref="w")
-        assert (await ben.hears())["type"] == "ok"
-        assert len(house.desk.handled) == 9
-
-
-async def test_nothing_is_kept_of_those_who_have_gone() -> None:
-    async with a_house(Limits(5, 5, 5)) as house:
-        for name in ("Asha", "Ben", "nobody"):
-            async with a_client(house.url) as client:
-                await client.says("hello", token=name)
-                await client.hears()
-        await until(lambda: not house.server.lines)
-        doors = house.sockets.doors
-        doors.forget(time.monotonic() + 61)
-        assert not any((doors.users._counts, doors.addresses._counts, doors._windows, house.sockets._owing))
-
-
 async def test_a_frame_is_carried_out_although_its_client_has_gone() -> None:
     """A post that is broken off at the database costs a connection there, and tells nobody whether it counts."""
     done = asyncio.Event()
@@ -296,30 +241,3 @@ async def test_frames_are_carried_out_one_after_the_other() -> None:
             await asha.says("watch", ref=str(number))
         assert [(await asha.hears())["ref"] for _ in range(50)] == [str(number) for number in range(50)]
         assert most == 1
-
-
-@pytest.mark.parametrize(
-    ("host", "counted"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
-        ("fe80::1%eth0", "fe80::"),
-        ("testclient", "testclient"),
-    ],
-)
-def test_a_network_of_one_household_is_one_address(host: str, counted: str) -> None:
-    assert household(host) == counted
-
-
-async def test_turns_are_given_back_whatever_happens() -> None:
-    doors = Doors(Limits(entering=1))
-    for error in (Refused("forbidden", "No."), RuntimeError("broken"), asyncio.CancelledError()):
-        try:
-            async with doors.turn():
-                raise error
-        except (Refused, RuntimeError, asyncio.CancelledError):
-            pass
-    async with doors.turn():
-        assert doors._turns.locked()

@@ -29,7 +29,7 @@ bench: .venv/.ready
 
 # Whole processes killed, stopped, cut off and deployed anew under load; `make chaos ARGS="deploy --seed 7"` for one.
 chaos: .venv/.ready
-	$(BIN)/python -m tests.faults $(ARGS)
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 eval: .venv/.ready
 	$(BIN)/python -m tests.evaluation

@@ -1,1 +1,0 @@
-"""Faults that only whole processes have: killed, stopped, cut off and sent away under load."""

@@ -188,8 +188,12 @@ class Socket:
         if outbox and not self._line.paused:
             while outbox and not self._line.paused:
                 self._line.send(outbox.take())
-            connection.taken()
             self._house.owes(self)
+        if self._line.paused:
+            # An outbox that overflowed is empty: the log would be read for it, dropped and read again without an end.
+            connection.drained.clear()
+        else:
+            connection.taken()
         if not outbox and self._closing is not None:
             self._end(*self._closing)
         elif outbox.size > LIMIT_BYTES:

@@ -1,4 +1,5 @@
 """What an idle connection costs: memory in the server's process, time to open, processor time while nothing is said.
+And how soon a phone on a bad line is of use.
 
 Every connection has signed in and joined a session of its own. Memory is what the process grew by (RSS), divided; the
 kernel's buffers for sockets are not in it. `CONNECTIONS=2000 python -m tests.benchmarks connections` takes fewer.
@@ -9,18 +10,29 @@ import os
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from uuid import uuid4
 
+import asyncpg
 import msgspec
 
+from chatserver.adapters.identity import DevelopmentIssuer
 from tests.benchmarks.idle.clients import Held, Opened, Plan, files_for
 from tests.benchmarks.servers import Servers, servers
 from tests.benchmarks.streaming import free_port, processor, said, started, users
+from tests.load.house import a_client
+from tests.load.relay import Line, a_relay
+from tests.load.town import a_seeker
 
 CONNECTIONS = int(os.environ.get("CONNECTIONS", "10000"))
 IDLE_SECONDS = 30.0
 SETTLE_SECONDS = 5.0
 START_SECONDS = 60.0
 GOAL_KB = 24.0
+PHONE_BITS_PER_SECOND = 50_000
+PHONE_DELAY_SECONDS = 0.3
+"""One way; a round trip takes twice as long. There is no TLS here, which takes one or two more."""
+PHONE_MESSAGES = 500
+PHONE_GOAL_SECONDS = 10.0
 
 
 def resident_kb(pid: int) -> int:
@@ -45,6 +57,32 @@ async def served(stack: AsyncExitStack, own: Servers) -> tuple[int, int]:
             writer.close()
             return port, process.pid
     raise SystemExit("The server did not start.")
+
+
+async def phone(own: Servers, port: int) -> float:
+    """Seconds until somebody with a long session on a bad line has the newest of it and their message is confirmed."""
+    database = await asyncpg.connect(own.database_url)
+    try:
+        token, session = await a_seeker(database, DevelopmentIssuer(own.database_url), PHONE_MESSAGES)
+    finally:
+        await database.close()
+    bad = Line(port, PHONE_BITS_PER_SECOND / 8, PHONE_DELAY_SECONDS)
+    began = time.monotonic()
+    async with a_relay(bad) as line, a_client(f"ws://127.0.0.1:{line.listening_port}/ws") as client:
+        await client.says("hello", token=token)
+        await client.hears_of("welcome")
+        await client.says("join", session=str(session))
+        joined = await client.hears_of("joined")
+        shown = time.monotonic() - began
+        await client.says("post", session=str(session), id=str(uuid4()), content="Am I heard?", ref="p")
+        await client.hears_back("p")
+        usable = time.monotonic() - began
+    print(
+        f"a phone at {PHONE_BITS_PER_SECOND // 1000} kbit/s and {PHONE_DELAY_SECONDS * 2000:.0f} ms:"
+        f" the last {len(joined['events'])} of {PHONE_MESSAGES} messages after {shown:.1f} s, a post confirmed after"
+        f" {usable:.1f} s, {(line.down + line.up) / 1024:.0f} KB"
+    )
+    return usable
 
 
 async def measure() -> bool:
@@ -79,7 +117,8 @@ async def measure() -> bool:
         )
         later_kb = (resident_kb(pid) - before) / opened.joined
         print(f"still open: {held.alive} of {opened.joined}; memory then {later_kb:.1f} KB each")
-        return each_kb <= GOAL_KB and held.alive == opened.joined == CONNECTIONS
+        phone_seconds = await phone(own, port)
+        return each_kb <= GOAL_KB and held.alive == opened.joined == CONNECTIONS and phone_seconds <= PHONE_GOAL_SECONDS
 
 
 def main() -> None:

@@ -40,7 +40,9 @@ async def a_node(database_url: str, redis_url: str, **more: str) -> AsyncIterato
             await node.leave()
 
 
-async def a_seeker(database: asyncpg.Pool, issuer: DevelopmentIssuer, messages: int) -> tuple[str, UUID]:
+async def a_seeker(
+    database: asyncpg.Pool | asyncpg.Connection, issuer: DevelopmentIssuer, messages: int
+) -> tuple[str, UUID]:
     """The token of somebody new, and their session with so many messages, questions and answers in turn."""
     user, session = uuid4(), uuid4()
     email = f"{user}@example.com"

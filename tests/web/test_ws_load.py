@@ -1,15 +1,20 @@
 """Sockets of those who read slowly, not at all, or come all at once; others notice nothing of it."""
 
 import asyncio
+import re
 import time
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
 import uvloop
 
+from chatserver.core.chat_ports import Position
+from chatserver.core.delivery import Delivery
+from chatserver.core.events import Logged
 from chatserver.core.protocol import Ok, ServerFrame
-from chatserver.hub import Connection
+from chatserver.hub import Connection, Subscription
 from chatserver.web import limits as limits_module
 from chatserver.web import ws_socket
 from chatserver.web.limits import Limits
@@ -65,6 +70,48 @@ async def test_who_asks_and_never_reads_is_not_answered_for_ever() -> None:
             await asyncio.sleep(0.005)
         assert len(house.desk.handled) <= 3
         assert line.waiting + house.connection_of("Asha").outbox.size < MEGABYTE
+
+
+class Log:
+    """A session of a thousand long messages, which counts how often it is read."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    async def positions(self, sessions: Any) -> list[Position]:
+        return [Position(SESSION, 1_000, 1)]
+
+    async def events_after(self, session: UUID, after: int, most: int, upto: int) -> list[Logged]:
+        self.read += 1
+        await asyncio.sleep(0.001)
+        return [
+            Logged(SESSION, seq, uuid4(), 1, None, "message", "user", None, "m" * 8_000, {}, datetime.now(UTC))
+            for seq in range(after + 1, min(after + most, upto) + 1)
+        ]
+
+    async def pad(self, session: UUID) -> None:
+        return None
+
+
+async def test_the_log_is_not_read_for_who_does_not_read() -> None:
+    """What overflows is dropped and read again: once it leaves, and not over and over until then."""
+    async with a_house() as house, Reluctant(house.port) as client:
+        log = Log()
+        house.sockets.hub.store = house.sockets.hub.wire = cast(Any, log)
+        await client.says("hello", token="Asha")
+        await house.has(1)
+        asha = house.connection_of("Asha")
+        asha.subscriptions[SESSION] = Subscription(house.sockets.hub, asha, SESSION, Delivery(0, 0))
+        asha.subscriptions[SESSION].catch_up()
+        (line,) = house.server.lines
+        await until(lambda: line.paused)
+        await asyncio.sleep(0.2)
+        assert log.read <= 2
+        # Whatever was dropped meanwhile, all of it comes, in order, when they read on.
+        heard = b""
+        while b'"seq":1000' not in heard[-20_000:]:
+            heard += await client.reads(65_536)
+        assert [int(seq) for seq in re.findall(rb'"seq":(\d+)', heard)] == list(range(1, 1_001))
 
 
 async def test_what_may_not_be_dropped_is_bounded_too() -> None:

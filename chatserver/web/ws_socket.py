@@ -189,10 +189,8 @@ class Socket:
             while outbox and not self._line.paused:
                 self._line.send(outbox.take())
             self._house.owes(self)
-        if self._line.paused:
-            # An outbox that overflowed is empty: the log would be read for it, dropped and read again without an end.
-            connection.drained.clear()
-        else:
+        if not self._line.paused:
+            # Also where nothing was left to take: what overflowed is read again now, and not after the next heartbeat.
             connection.taken()
         if not outbox and self._closing is not None:
             self._end(*self._closing)

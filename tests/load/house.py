@@ -222,7 +222,8 @@ class Reluctant:
 
     async def reads(self, count: int) -> bytes:
         """At most so many bytes, and some. Raises `ConnectionError` where the server has ended the connection."""
-        data = await asyncio.get_running_loop().sock_recv(self.socket, count)
+        async with asyncio.timeout(WITHIN_SECONDS):
+            data = await asyncio.get_running_loop().sock_recv(self.socket, count)
         if not data:
             raise ConnectionResetError("the server has ended the connection")
         return data

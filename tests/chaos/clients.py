@@ -81,9 +81,13 @@ class Device:
         await self._joined.wait()
 
     async def until(self, holds: Callable[[Screen], bool], seconds: float) -> None:
-        """Waits until the screen shows something. Raises `TimeoutError`."""
-        async with asyncio.timeout(seconds), self._changed:
-            await self._changed.wait_for(lambda: self.broken is not None or holds(self.screen))
+        """Waits until the screen shows something."""
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(lambda: self.broken is not None or holds(self.screen))
+        except TimeoutError:
+            at = f"{self.screen.seq}/{self.screen.turn}, {self.screen.status}, on port {self.port}"
+            raise AssertionError(f"{self.screen.name} waited {seconds:.0f} s in vain at {at}") from None
         self.judged()
 
     def _next_port(self) -> int:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.chaos.clients import Device
-from tests.chaos.faults import GIVE_UP_SECONDS, NODES, Scene, is_sent_away, the_subscriptions_are_cut
+from tests.chaos.faults import GIVE_UP_SECONDS, NODES, Scene, is_sent_away, the_subscriptions_are_cut_again_and_again
 from tests.chaos.judge import Broken, Count, is_true, settles
 from tests.chaos.lives import Life, begun
 from tests.chaos.model import Stream
@@ -54,6 +54,7 @@ class Weather:
     chance: random.Random
     done: list[str] = field(default_factory=list)
     times: list[tuple[float, float]] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def blows(self) -> None:
         kinds: list[Callable[[], Awaitable[None]]] = [
@@ -63,13 +64,14 @@ class Weather:
         while True:
             self.chance.shuffle(kinds)
             for kind in kinds:
-                await asyncio.sleep(self.chance.uniform(*CALM_SECONDS))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.over.wait(), AFTER_SECONDS + self.chance.uniform(*CALM_SECONDS))
+                    return
                 began = time.monotonic()
                 self.times.append((began, float("inf")))
                 await kind()
                 self.times[-1] = (began, time.monotonic())
                 self.done.append(kind.__name__.strip("_").replace("_", " "))
-                await asyncio.sleep(AFTER_SECONDS)
 
     def is_calm(self, takeover: Takeover) -> bool:
         return not any(
@@ -104,7 +106,7 @@ class Weather:
         await self.town.postgres.start()
 
     async def _subscriptions_are_cut(self) -> None:
-        await the_subscriptions_are_cut(Scene(self.town, [], self.chance))
+        await the_subscriptions_are_cut_again_and_again(Scene(self.town, [], self.chance))
 
 
 async def _one(life: Life) -> Takeover:
@@ -146,7 +148,7 @@ async def takeovers(
 ) -> tuple[Count, str]:  # fmt: skip
     lives = await begun(town, min(at_once, many), chance, first=first, admins=2)
     weather = Weather(town, chance)
-    blowing = asyncio.create_task(weather.blows()) if faults else None
+    blowing = asyncio.create_task(weather.blows() if faults else weather.over.wait())
     left, done = many, list[Takeover]()
 
     async def works(life: Life) -> None:
@@ -154,33 +156,21 @@ async def takeovers(
         while left > 0:
             left -= 1
             done.append(await _one(life))
-            if blowing is not None and blowing.done():
+            if blowing.done():
                 blowing.result()
 
     try:
-        await asyncio.gather(*(works(life) for life in lives))
-        if blowing is not None:
+        try:
+            await asyncio.gather(*(works(life) for life in lives))
+        finally:
             # What it has begun it puts right again.
-            blowing.cancel()
-            with suppress(asyncio.CancelledError):
-                await blowing
-            await _put_right(town)
+            weather.over.set()
+            await blowing
         settled = await settles(town, lives)
         count = await is_true(town, lives)
         return count, f"{_told(done, weather, is_timed=is_timed)}, settled after {settled:.1f} s"
     finally:
-        if blowing is not None:
-            blowing.cancel()
-            await asyncio.gather(blowing, return_exceptions=True)
         await asyncio.gather(*(life.ends() for life in lives))
-
-
-async def _put_right(town: Town) -> None:
-    """Starting what runs is nothing."""
-    for server in (town.postgres, town.redis):
-        if not server._server.is_running:
-            await server.start()
-    await town.has(NODES)
 
 
 def _told(done: list[Takeover], weather: Weather, *, is_timed: bool) -> str:

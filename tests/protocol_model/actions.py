@@ -94,12 +94,13 @@ def _publishes(state: State, number: int, config: Configuration) -> Iterator[Ste
         yield Step(f"{head.name}@{number}", fence(sent, head.turn))
         return
     label = f"send {head.name}@{number}"
-    yield Step(label, run_script(sent, number, head, config))
+    for after in run_script(sent, number, head, config):
+        yield Step(label, after)
     if may_strike(state, "unsent"):
         yield Step(f"unsent: {label}", struck(sent, "unsent"), progress=False)
     if may_strike(state, "sent_twice"):
-        again = struck(run_script(state, number, head, config), "sent_twice")
-        yield Step(f"reply lost: {label}", again, progress=False)
+        for after in run_script(state, number, head, config):
+            yield Step(f"reply lost: {label}", struck(after, "sent_twice"), progress=False)
 
 
 def _looks(state: State, number: int, config: Configuration) -> Iterator[Step]:

@@ -94,28 +94,41 @@ def publish(state: State, item: Item, rules: Rules) -> State:
     return state if places == state.places else state._replace(places=places)
 
 
-def run_script(state: State, node: int, item: Item, config: Configuration) -> State:
-    """The script of a delta, or of the whole text that an earlier one asked for."""
+def run_script(state: State, node: int, item: Item, config: Configuration) -> tuple[State, ...]:
+    """What the script makes of a delta, or of the whole text that an earlier one asked for.
+
+    The script takes a batch at once. Its entries are steps of their own here, which allows more than can happen.
+    """
     rules, pad = config.rules, state.pad
     held, there = (pad.turn, len(pad.tokens)) if pad is not None else (-1, 0)
     if held > item.turn and rules.script_compares_turns:
-        return _refused(state, node, item.turn, config)
+        return (_refused(state, node, item.turn, config),)
     if held != item.turn and (rules.script_compares_turns or held < item.turn):
         there = 0
     end = item.at + len(item.tokens)
     if item.kind == "whole":
         if held == item.turn and there >= end and rules.replace_never_shrinks:
-            return state
-        return publish(state._replace(pad=Pad(item.turn, item.tokens)), item, rules)
+            return (state,)
+        return (publish(state._replace(pad=Pad(item.turn, item.tokens)), item, rules),)
     if there != item.at and rules.script_compares_offsets:
         if there >= end:
-            return state
+            return (state,)
         first = item.tokens[0] - item.at
-        whole = Item("whole", item.turn, 0, tuple(range(first, first + end)))
-        here = state.nodes[node]
-        return with_node(state, node, here._replace(queue=(whole, *here.queue)))
+        return _wants(state, node, Item("whole", item.turn, 0, tuple(range(first, first + end))))
     kept = pad.tokens if pad is not None and there else ()
-    return publish(state._replace(pad=Pad(item.turn, kept + item.tokens)), item, rules)
+    return (publish(state._replace(pad=Pad(item.turn, kept + item.tokens)), item, rules),)
+
+
+def _wants(state: State, node: int, whole: Item) -> tuple[State, ...]:
+    """The whole text follows the rest of its batch, however long that is; of several that a batch wants, the last."""
+    here = state.nodes[node]
+    queue = here.queue
+    waits = next((place for place, item in enumerate(queue) if item.kind == "whole"), None)
+    if waits is not None:
+        queues = [(*queue[:waits], whole, *queue[waits + 1 :])]
+    else:
+        queues = [(*queue[:place], whole, *queue[place:]) for place in range(len(queue) + 1)]
+    return tuple(with_node(state, node, here._replace(queue=changed)) for changed in queues)
 
 
 def _refused(state: State, node: int, turn: int, config: Configuration) -> State:

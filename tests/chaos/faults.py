@@ -21,6 +21,7 @@ GOES_ON_SECONDS = 8.0
 LEASE_SECONDS = 5.0
 AWAY_SECONDS = (1.0, 4.0)
 """So long a server that was killed is away."""
+HASTE_SECONDS = (0.0, 1.5)
 LOOK_SECONDS = 0.05
 GIVE_UP_SECONDS = 60.0
 POLITE_CODES = {1001, 1012}
@@ -72,6 +73,31 @@ async def a_readers_node_is_killed(scene: Scene) -> str:
     sat = sum(device.port == node.port for life in scene.lives for device in life.all)
     await scene.town.killed(node)
     return f"{sat} clients sat there, " + await goes_on(scene, before, node)
+
+
+async def a_leaving_node_is_killed(scene: Scene) -> str:
+    """A platform that gives it less time than it asked for: what it still wrote or was handed goes on elsewhere."""
+    node = await scene.town.writer()
+    before = await scene.town.running()
+    scene.town.nodes.remove(node)
+    node.gets(signal.SIGTERM)
+    seconds = scene.chance.uniform(*HASTE_SECONDS)
+    await asyncio.sleep(seconds)
+    await scene.town.killed(node)
+    return f"killed after {seconds:.1f} s of leaving, " + await goes_on(scene, before, node)
+
+
+async def everything_is_killed(scene: Scene) -> str:
+    """All nodes, Redis and Postgres at once; what was acknowledged is there when they are again."""
+    town = scene.town
+    began = time.monotonic()
+    await asyncio.gather(
+        asyncio.to_thread(town.postgres.kill), asyncio.to_thread(town.redis.kill),
+        *(town.killed(node) for node in town.nodes),
+    )  # fmt: skip
+    await asyncio.gather(town.postgres.start(), town.redis.start())
+    await town.has(NODES)
+    return f"everything is back after {time.monotonic() - began:.1f} s"
 
 
 async def redis_is_killed(scene: Scene) -> str:
@@ -172,10 +198,12 @@ def closes(lives: list[Life], nodes: list[Process]) -> Counter[int]:
 FAULTS: dict[str, Fault] = {
     "writer": the_writer_is_killed,
     "reader": a_readers_node_is_killed,
+    "hasty": a_leaving_node_is_killed,
     "redis": redis_is_killed,
     "postgres": postgres_is_killed,
     "stopped": the_writer_is_stopped,
     "subscriptions": the_subscriptions_are_cut_again_and_again,
+    "blackout": everything_is_killed,
     "deploy": everything_is_deployed_anew,
 }
 

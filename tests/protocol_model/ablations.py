@@ -78,7 +78,7 @@ NEEDED = (
     Ablation("what_was_given_up_is_not_renewed renews_only_what_it_runs", "P5", 6, ONE, DRAIN),
     Ablation("leaving_claims_for_others", "P11: an answer was given up", 9, ONE, BOTH),
     Ablation("leaving_claims_for_others renews_only_what_it_runs", "P5", 5, ONE, DRAIN),
-    Ablation("leaving_reaps_nothing", "P5: an answer is handed round for ever", 16, ONE, DRAIN, {"turns_max": 6}),
+    Ablation("leaving_reaps_nothing", "P5: an answer is handed round for ever", 15, ONE, DRAIN, {"turns_max": 6}),
     Ablation("leaving_reaps_nothing leaving_reaps_for_others", "P11: an answer was given up", 11, ONE, DRAIN),
     Ablation("leaving_reaps_nothing leaving_reaps_for_others renews_only_what_it_runs", "P5", 8, ONE, DRAIN),
     Ablation("leaving_reaps_for_others", "P11: an answer was given up", 9, ONE, BOTH),

@@ -8,9 +8,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, fields
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -89,11 +90,12 @@ class Town:
     nodes: list[Process] = field(default_factory=list)
     """Those that a balancer would send somebody to, in the order of their start."""
     started: list[Process] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     # Nodes
 
     async def start(self, name: str, *command: str, **more: str) -> Process:
-        log = self.folder / f"{name}-{len(self.started)}.log"
+        log = self.folder / f"{name}-{next(self._numbers)}.log"
         environment = {
             **QUIET, "DATABASE_URL": self.postgres.url, "REDIS_URL": self.redis.url, "ANTHROPIC_API_KEY": "none",
             "ANTHROPIC_BASE_URL": self.model.url, "BUDGET_DAY_USD": "1000000", "BUDGET_SEEKER_DAY_USD": "1000000",
@@ -130,10 +132,10 @@ class Town:
             await socket.send(msgspec.json.encode(hello).decode())
             return str(msgspec.json.decode(await socket.recv())["node"])
 
-    async def has(self, count: int) -> None:
+    async def has(self, many: int) -> None:
         """Fresh nodes in the place of those that are gone."""
         self.nodes = [node for node in self.nodes if node.runs]
-        await asyncio.gather(*(self.node() for _ in range(count - len(self.nodes))))
+        await asyncio.gather(*(self.node() for _ in range(many - len(self.nodes))))
 
     async def killed(self, node: Process) -> None:
         """As the kernel does it when memory is short. Clients find out by themselves."""

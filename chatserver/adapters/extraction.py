@@ -89,13 +89,18 @@ class ProcessExtractor:
         except TimeoutError:
             raise _too_hard() from None
         finally:
-            writing.cancel()
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 # Its end is not noticed before the last of what it said is read.
                 await process.stdout.read()
                 await process.wait()
+            # A writer that was not through leaves its end of the pipe open; nobody else closes it.
+            writing.cancel()
+            await asyncio.wait([writing])
+            process.stdin.close()
+            with suppress(ConnectionError):
+                await process.stdin.wait_closed()
         return bytes(said)
 
 

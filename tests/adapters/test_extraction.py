@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,17 @@ async def test_one_that_is_given_up_is_gone(child: Path, tmp_path: Path) -> None
         await reading
     with pytest.raises(ProcessLookupError):
         os.kill(int(started.read_text()), 0)
+
+
+@pytest.mark.parametrize("script", ["exit 0", "cat >/dev/null; echo '{}'", "sleep 600"])
+async def test_every_pipe_is_closed_once_it_is_told(child: Path, script: str) -> None:
+    """Not a moment later: what is left to the end of the loop may never come."""
+    child.write_text(f"#!/bin/sh\n{script}\n")
+    before = len(os.listdir("/proc/self/fd"))
+    for data in (b"x", b"x" * 300_000):
+        with suppress(Refused):
+            await ProcessExtractor(wall_seconds=0.2).extract(data)
+        assert len(os.listdir("/proc/self/fd")) == before
 
 
 async def test_the_queue_has_an_end_and_goes_on_after_it(child: Path) -> None:

@@ -39,9 +39,9 @@ class Intake:
                 raise Unavailable(f"The posting {posting.external_id} came and went; it is asked for again.")
         decided = verdict(known, posting)
         await self._store.complete(known.id, posting)
-        if decided == "reopen":
+        if decided.reopen:
             await self.reopen(known.id)
-        elif decided == "rewrite":
+        if decided.rewrite:
             text = {"title": posting.draft.title, "description_raw": posting.draft.description_raw}
             changed = await self._jobs.change(known.id, text, fresh=False, bulk=True)
             if changed is not None:

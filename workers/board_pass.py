@@ -3,7 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from uuid import UUID
 
+from chatserver.adapters.cron_locks import Lost
 from chatserver.adapters.listings import TRIES_MAX, Line, Listing, Listings, Writer
 from chatserver.adapters.runs import RunStore
 from chatserver.core.draft import (
@@ -14,13 +17,14 @@ from chatserver.core.draft import (
 )
 from chatserver.core.errors import Refused
 from chatserver.core.job import DESCRIPTION_MAX_CHARACTERS, TITLE_MAX_CHARACTERS
+from chatserver.core.ports import Unavailable
 from chatserver.core.run import BoardStatus
 from chatserver.intake import Intake
-from workers.boards.board import Adapter, Blocked, Board, BoardError, Disallowed, Found, Gone, Page, Stub, Withheld
+from workers.boards.board import Adapter, Board, BoardError, Found, Gone, Page, Resting, Stub, Withheld
 from workers.boards.config import Source
 from workers.boards.text import language
 from workers.together import together
-from workers.verdict import Pass, judge
+from workers.verdict import Pass, Verdict, judge
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,10 @@ BOARD_SECONDS_MAX = 5 * 3600.0
 WRITES_AT_ONCE = 3
 DETAILS_AT_ONCE = 4
 DETAILS_BATCH = 100
+FAILED_IN_A_ROW_MAX = 10
+"""So many pages one after another that fail are not about the postings any more; the next run begins with others."""
+TWICE = 2
+FIRST = (-1, "")
 
 Progress = Callable[[str, int, int | None, str], None]
 """Told the board, how many postings are through, of how many (None: not known), and what is being done."""
@@ -52,30 +60,50 @@ class BoardPass:
         self._progress = progress
         self._seen: set[str] = set()
         self._advertised: int | None = None
-        self._errors = 0
+        self._list_errors = 0
+        self._page_errors = 0
+        self._failed_in_a_row = 0
+        self._gave_up: BoardError | None = None
 
     async def run(self) -> BoardStatus:
         name = self._board.name
         await self._runs.begin_board(self._by.run, name)
-        last_time = await self._runs.fetched_last_time(name, self._by.run)
-        seen = await self._read()
-        verdict = judge(seen, last_time)
-        status, detail = verdict.status, verdict.detail
-        if verdict.status not in ("disallowed", "blocked"):
-            try:
-                async with asyncio.timeout(BOARD_SECONDS_MAX):
-                    await self._details()
-            except (BoardError, TimeoutError) as error:
-                why = f"The pages behind the list: {error}" if str(error) else _too_long("pages behind the list")
-                status, detail = ("partial" if status == "ok" else status), detail or why
+        held = await self._runs.held(name, self._by.run)
+        try:
+            verdict = await self._pass(held)
+        except (Unavailable, Lost):
+            raise
+        except Exception as unexpected:
+            # What one site brings out of us is no reason to leave the others unread.
+            log.exception("%s stops here", name)
+            self._list_errors += 1
+            verdict = Verdict("failed", f"{type(unexpected).__name__} while reading it; the worker's log says where.")
+        at_least = TWICE if verdict.short else 1
         closed = await self._listings.finish(
-            self._by, name, status=status, detail=detail, fetched=len(self._seen), errors=self._errors,
-            advertised=self._advertised, close_after=self._adapter.passes_to_close if verdict.conclusive else None,
+            self._by, name, status=verdict.status, detail=verdict.detail, fetched=len(self._seen),
+            errors=self._list_errors, advertised=self._advertised, shrunk=verdict.shrunk,
+            close_after=max(at_least, self._adapter.passes_to_close) if verdict.conclusive else None,
             boards_read=self._boards_read,
         )  # fmt: skip
-        log.info("%s: %s, %d postings, %d closed, %d errors", name, status, len(self._seen), closed, self._errors)
-        self._tell(len(self._seen), len(self._seen), status)
-        return status
+        log.info(
+            "%s: %s, %d postings, %d closed, %d errors", name, verdict.status, len(self._seen), closed,
+            self._list_errors + self._page_errors,
+        )  # fmt: skip
+        self._tell(len(self._seen), len(self._seen), verdict.status)
+        return verdict.status
+
+    async def _pass(self, held: int) -> Verdict:
+        verdict = judge(await self._read(), held)
+        if verdict.status in ("disallowed", "blocked"):
+            return verdict
+        try:
+            async with asyncio.timeout(BOARD_SECONDS_MAX):
+                await self._details()
+        except (BoardError, TimeoutError) as error:
+            why = f"The pages behind the list: {error}" if str(error) else _too_long("pages behind the list")
+            status = "partial" if verdict.status == "ok" else verdict.status
+            return replace(verdict, status=status, detail=verdict.detail or why)
+        return verdict
 
     async def _read(self) -> Pass:
         complete, partial, error = False, None, None
@@ -90,7 +118,7 @@ class BoardPass:
                         break
         except BoardError as failed:
             error = failed
-            self._errors += 1
+            self._list_errors += 1
         except TimeoutError:
             complete, partial = False, _too_long("list")
         return Pass(len(self._seen), self._advertised, complete, partial, error)
@@ -104,10 +132,13 @@ class BoardPass:
         waiting = asyncio.Semaphore(WRITES_AT_ONCE)
 
         async def one(listing: Listing) -> None:
-            carried = stubs[listing.external_id].carried
+            stub = stubs[listing.external_id]
+            if listing.gone and _wanted(stub):
+                return
+            carried = stub.carried
             async with waiting:
                 if carried is not None:
-                    if listing.job is None or listing.closed or carried.digest != listing.content_hash:
+                    if listing.job is None or listing.closed or listing.gone or carried.digest != listing.content_hash:
                         found = await asyncio.to_thread(carried.read)
                         await self._make(listing, found, carried.digest, wanted=listing.wanted)
                 elif listing.closed and listing.job is not None:
@@ -115,52 +146,73 @@ class BoardPass:
 
         listings = await self._listings.seen(self._by, self._board.name, lines)
         await together(one(listing) for listing in listings)
-        await self._runs.progress(self._by.run, self._board.name, len(self._seen), self._errors, self._advertised)
+        await self._progressed()
         self._tell(len(self._seen), self._advertised, "reading the list")
 
     async def _details(self) -> None:
-        after, through = "", 0
+        after, through = FIRST, 0
         waiting = asyncio.Semaphore(DETAILS_AT_ONCE)
 
         async def one(listing: Listing) -> None:
             async with waiting:
-                await self._detail(listing)
+                if self._gave_up is None:
+                    await self._detail(listing)
 
         while batch := await self._listings.wanted(self._by.run, self._board.name, after, DETAILS_BATCH):
             await together(one(listing) for listing in batch)
-            after = batch[-1].external_id
+            if self._gave_up is not None:
+                raise self._gave_up
+            after = batch[-1].tries, batch[-1].external_id
             through += len(batch)
-            await self._runs.progress(self._by.run, self._board.name, len(self._seen), self._errors, self._advertised)
+            await self._progressed()
             self._tell(through, None, "reading the pages behind the list")
 
     async def _detail(self, listing: Listing) -> None:
         stub = Stub(
             listing.external_id, listing.title, listing.url, listing.location, listing.posted_at, listing.handle
         )
-        by_list = listing.content_hash is not None and listing.job is not None
         try:
             found = await self._adapter.detail(stub)
         except Gone:
+            self._failed_in_a_row = 0
             await self._listings.gone(self._by, self._board.name, listing.external_id, self._boards_read)
             return
         except Withheld:
             found = None
-        except (Blocked, Disallowed):
+        except Resting:
+            # Nobody was asked: it says nothing about this posting.
             raise
         except BoardError as failed:
-            self._errors += 1
-            log.warning("%s: %s: %s", self._board.name, listing.external_id, failed)
-            if listing.tries + 1 < TRIES_MAX:
-                await self._listings.tried(self._by, self._board.name, listing.external_id)
-                return
-            found = None
-        if found is None and by_list:
-            await self._listings.settle(self._by, self._board.name, listing.external_id, job=listing.job)
-        elif by_list and found is not None and listing.job is not None:
-            await self._intake.complete(listing.job, self._posting(listing, found))
-            await self._listings.settle(self._by, self._board.name, listing.external_id, job=listing.job)
+            await self._failed(listing, failed)
+            return
+        self._failed_in_a_row = 0
+        if listing.job is not None and (found is None or listing.content_hash is not None):
+            await self._complete(listing, listing.job, found)
         else:
             await self._make(listing, found or Found(listing.title, ""), None)
+
+    async def _failed(self, listing: Listing, why: BoardError) -> None:
+        """A page that fails takes nothing from a job that is there; one that never answered leaves the list's line."""
+        self._page_errors += 1
+        self._failed_in_a_row += 1
+        log.warning("%s: %s: %s", self._board.name, listing.external_id, why)
+        if listing.job is None and not listing.gone and listing.tries + 1 >= TRIES_MAX:
+            await self._make(listing, Found(listing.title, ""), None, wanted=True)
+        await self._listings.tried(self._by, self._board.name, listing.external_id)
+        if self._failed_in_a_row >= FAILED_IN_A_ROW_MAX:
+            self._gave_up = why
+
+    async def _complete(self, listing: Listing, job: UUID, found: Found | None) -> None:
+        """The text stays as the list has it, or as it was when the site still showed it."""
+        if found is not None:
+            try:
+                await self._intake.complete(job, self._posting(listing, found))
+            except Refused as refused:
+                await self._refused(listing, refused)
+                return
+        if listing.gone:
+            await self._intake.reopen(job)
+        await self._listings.settle(self._by, self._board.name, listing.external_id, job=job)
 
     async def _make(self, listing: Listing, found: Found, content: str | None, *, wanted: bool = False) -> None:
         posting = self._posting(listing, found)
@@ -170,13 +222,16 @@ class BoardPass:
                 also_known_as=self._source.keys(self._board, listing.external_id)[1:],
             )  # fmt: skip
         except Refused as refused:
-            self._errors += 1
-            log.warning("%s: %s cannot be stored: %s", self._board.name, listing.external_id, refused.message)
-            await self._listings.settle(self._by, self._board.name, listing.external_id, job=None)
+            await self._refused(listing, refused)
             return
         await self._listings.settle(
             self._by, self._board.name, listing.external_id, job=job, content_hash=content, wanted=wanted
         )
+
+    async def _refused(self, listing: Listing, refused: Refused) -> None:
+        self._page_errors += 1
+        log.warning("%s: %s cannot be stored: %s", self._board.name, listing.external_id, refused.message)
+        await self._listings.settle(self._by, self._board.name, listing.external_id, job=None, failed=True)
 
     def _posting(self, listing: Listing, found: Found) -> Posting:
         title = (found.title or listing.title)[:TITLE_MAX_CHARACTERS]
@@ -194,22 +249,22 @@ class BoardPass:
             found.language or language(description), found.posted_at or listing.posted_at, found.closes_at,
         )  # fmt: skip
 
+    async def _progressed(self) -> None:
+        errors = self._list_errors + self._page_errors
+        await self._runs.progress(self._by.run, self._board.name, len(self._seen), errors, self._advertised)
+
     def _tell(self, through: int, of: int | None, what: str) -> None:
         if self._progress is not None:
             self._progress(self._board.name, through, of, what)
 
 
+def _wanted(stub: Stub) -> bool:
+    return stub.carried is None or stub.incomplete is not None
+
+
 def _line(stub: Stub) -> Line:
-    wanted = stub.carried is None or stub.incomplete is not None
-    return Line(
-        stub.external_id,
-        stub.title[:TITLE_MAX_CHARACTERS],
-        stub.url,
-        stub.location,
-        stub.posted_at,
-        stub.handle,
-        wanted,
-    )
+    title = stub.title[:TITLE_MAX_CHARACTERS]
+    return Line(stub.external_id, title, stub.url, stub.location, stub.posted_at, stub.handle, _wanted(stub))
 
 
 def _too_long(what: str) -> str:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from chatserver.adapters.adoption import Adoption
 from chatserver.adapters.cron_locks import CronLocks
 from chatserver.adapters.intake import PostgresIntake
 from chatserver.adapters.jobs import PostgresJobs
@@ -65,4 +66,5 @@ async def build_ingestion(
     stack.push_async_callback(fetch.aclose)
     locks = CronLocks(parts.pool, f"{socket.gethostname()}:{os.getpid()}:{uuid4()}")
     intake = Intake(PostgresJobs(parts.pool), PostgresIntake(parts.pool), parts.queue)
-    return Ingestion(RunStore(parts.pool), Listings(parts.pool), locks, intake, sources, PLATFORMS, fetch, progress)
+    runs, listings, adoption = RunStore(parts.pool), Listings(parts.pool), Adoption(parts.pool)
+    return Ingestion(runs, listings, adoption, locks, intake, sources, PLATFORMS, fetch, progress)

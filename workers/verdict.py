@@ -6,7 +6,7 @@ from chatserver.core.run import BoardStatus
 from workers.boards.board import Blocked, BoardError, ChangedShape, Disallowed
 
 COMPLETE_SHARE = 0.99
-"""Of what a site advertises; its number moves while it is read."""
+"""Of what a site advertises; its number moves while it is read. What such a list lacks must be lacking twice."""
 REMEMBERED_MIN = 20
 """A board that had more than this has not been emptied between two days: it has changed."""
 SHRUNK_SHARE = 0.5
@@ -31,24 +31,29 @@ class Verdict:
     status: BoardStatus
     detail: str | None
     conclusive: bool = False
+    short: bool = False
+    """Believed, and yet not all that was advertised: one such list proves nothing."""
+    shrunk: bool = False
+    """Not believed for its length alone; the next one that says so is."""
 
 
-def judge(seen: Pass, last_time: int) -> Verdict:
-    """`last_time` is how many postings the last pass saw that got to an end; 0 where there was none."""
+def judge(seen: Pass, held: int) -> Verdict:
+    """`held` is how many postings the board is believed to have."""
     if seen.error is not None:
         return Verdict(_status_of(seen.error, seen.fetched), str(seen.error))
     if seen.fetched == 0:
-        return _nothing(seen, last_time)
+        return _nothing(seen, held)
     if seen.partial is not None or not seen.complete:
         return Verdict("partial", seen.partial or "The list broke off; the next run reads it again.")
     if seen.advertised is not None and seen.fetched < COMPLETE_SHARE * seen.advertised:
         return Verdict("partial", f"{seen.fetched:,} of {seen.advertised:,} advertised postings were shown.")
-    if last_time > REMEMBERED_MIN and seen.fetched < SHRUNK_SHARE * last_time:
+    if held > REMEMBERED_MIN and seen.fetched < SHRUNK_SHARE * held:
         return Verdict(
             "partial",
-            f"{seen.fetched:,} postings where there were {last_time:,}; believed if the next run says so too.",
+            f"{seen.fetched:,} postings where there were {held:,}; believed if the next run says so too.",
+            shrunk=True,
         )
-    return Verdict("ok", None, conclusive=True)
+    return Verdict("ok", None, conclusive=True, short=seen.fetched < (seen.advertised or 0))
 
 
 def _status_of(error: BoardError, fetched: int) -> BoardStatus:
@@ -61,11 +66,11 @@ def _status_of(error: BoardError, fetched: int) -> BoardStatus:
     return "changed_shape" if isinstance(error, ChangedShape) else "failed"
 
 
-def _nothing(seen: Pass, last_time: int) -> Verdict:
-    if last_time > REMEMBERED_MIN:
+def _nothing(seen: Pass, held: int) -> Verdict:
+    if held > REMEMBERED_MIN:
         return Verdict(
             "changed_shape",
-            f"No postings where there were {last_time:,}: look at the site, its pages may have changed.",
+            f"No postings where there were {held:,}: look at the site, its pages may have changed.",
         )
     if seen.complete and seen.partial is None and seen.advertised in (0, None):
         return Verdict("empty", "The site itself says that it has no postings.", conclusive=True)

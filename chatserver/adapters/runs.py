@@ -7,7 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from chatserver.adapters.postgres import answering
+from chatserver.adapters.cron_locks import still_held
+from chatserver.adapters.postgres import acquired, answering
 from chatserver.core.run import BoardRun, BoardStatus, Run
 
 RUN_ATTEMPTS_MAX = 5
@@ -30,11 +31,9 @@ select s from unnest($1::text[]) s
     and (l.status in ('completed', 'failed') or l.attempts is not null))
 """
 
-_LEFT = """
-select l.id, l.source_name from public.scraping_logs l
- where l.status = 'running' and l.attempts is not null and not exists (
-    select from public.cron_locks c where c.lock_name = $1 || l.source_name and c.expires_at > clock_timestamp())
- order by l.started_at
+_WAITS = """
+select exists (select from public.scraping_logs where source_name = $1 and status = 'running' and attempts is not null)
+   and not exists (select from public.cron_locks where lock_name = $2 and expires_at > clock_timestamp())
 """
 
 _CLOSE = """
@@ -45,6 +44,22 @@ update public.scraping_logs l set status = $2, detail = $3, completed_at = clock
                coalesce(sum(errors), 0) errors
           from public.scraping_boards where run_id = $1) b
  where l.id = $1 and l.status = 'running'
+"""
+
+_HELD = """
+select coalesce(
+    (select jobs_fetched from public.scraping_boards where board = $1 and run_id <> $2 and completed_at is not null
+        and (status in ('ok', 'empty') or shrunk) order by completed_at desc limit 1),
+    (select count(*) from public.job_listings where board = $1 and first_run <> $2 and missed <= 0))
+"""
+
+# Both in one transaction: who has lost the day's lock asks for nothing, and who has it asks once.
+_ASK_DUE = f"""
+insert into public.scraping_logs (source_name, attempts)
+select $1, 0 where not exists (select from public.scraping_logs l where l.source_name = $1 and l.started_at >= $2
+    and (l.status in ('completed', 'failed') or l.attempts is not null))
+on conflict (source_name) where status = 'running' and attempts is not null do nothing
+returning {_RUN}
 """
 
 
@@ -58,6 +73,16 @@ class RunStore:
         """A new run that waits for a worker. None where one runs or waits already."""
         async with answering():
             row = await self._pool.fetchrow(_ASK, source, by)
+        return _run(row, ()) if row else None
+
+    async def ask_due(self, source: str, since: datetime, lock: str, holder: str) -> Run | None:
+        """The day's run, in the name of who holds the day's lock. None where the source had one since, or has one.
+
+        Raises `Lost`.
+        """
+        async with acquired(self._pool) as connection, connection.transaction():
+            await still_held(connection, lock, holder)
+            row = await connection.fetchrow(_ASK_DUE, source, since)
         return _run(row, ()) if row else None
 
     async def running(self, source: str) -> UUID | None:
@@ -79,10 +104,10 @@ class RunStore:
         async with answering():
             return [row["s"] for row in await self._pool.fetch(_DUE, list(sources), moment)]
 
-    async def left(self, lock_prefix: str) -> list[tuple[UUID, str]]:
-        """Runs, with their sources, that wait for a worker or whose worker is gone."""
+    async def waits(self, source: str, lock: str) -> bool:
+        """Whether the source has a run that waits for a worker or whose worker, the holder of `lock`, is gone."""
         async with answering():
-            return [tuple(row) for row in await self._pool.fetch(_LEFT, lock_prefix)]
+            return bool(await self._pool.fetchval(_WAITS, source, lock))
 
     async def begin(self, run: UUID) -> bool:
         """Counts the attempt. False where it has died too often, or is over."""
@@ -100,9 +125,15 @@ class RunStore:
             await self._pool.execute("update public.scraping_logs set attempts = attempts - 1 where id = $1", run)
 
     async def finish(self, run: UUID, *, failed: str | None) -> None:
-        """`failed` is one sentence why, None where the run went through."""
-        async with answering():
-            await self._pool.execute(_CLOSE, run, "failed" if failed else "completed", failed)
+        """`failed` is one sentence why, None where the run went through. A board that it was at has failed with it."""
+        async with acquired(self._pool) as connection, connection.transaction():
+            await connection.execute(
+                "update public.scraping_boards set status = 'failed', detail = $2, completed_at = clock_timestamp()"
+                " where run_id = $1 and completed_at is null",
+                run,
+                failed,
+            )
+            await connection.execute(_CLOSE, run, "failed" if failed else "completed", failed)
 
     async def finished_boards(self, run: UUID) -> dict[str, BoardStatus]:
         async with answering():
@@ -125,19 +156,13 @@ class RunStore:
                 run, board, fetched, errors, advertised,
             )  # fmt: skip
 
-    async def fetched_last_time(self, board: str, besides: UUID) -> int:
-        """How many postings the board's last pass saw that got to an end, 0 where there was none."""
+    async def held(self, board: str, besides: UUID) -> int:
+        """How many postings the board is believed to have: what its last believed list had, or was refused for.
+
+        Where there was none, the postings that stand there; what `besides` found first does not count.
+        """
         async with answering():
-            return int(
-                await self._pool.fetchval(
-                    "select jobs_fetched from public.scraping_boards where board = $1 and run_id <> $2"
-                    " and status in ('ok', 'partial', 'empty') and completed_at is not null"
-                    " order by completed_at desc limit 1",
-                    board,
-                    besides,
-                )
-                or 0
-            )
+            return int(await self._pool.fetchval(_HELD, board, besides))
 
     async def recent(self, most: int, before: datetime | None = None) -> list[Run]:
         """Newest first, with their boards."""

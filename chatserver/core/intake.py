@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from chatserver.core.draft import Posting, description_hash
@@ -11,7 +11,13 @@ from chatserver.core.job_ports import Enrichment
 
 PREFERRED_LANGUAGE = "en"
 
-Verdict = Literal["same", "rewrite", "reopen"]
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be done to the job."""
+
+    reopen: bool = False
+    rewrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +37,19 @@ class Known:
 
 def verdict(known: Known, posting: Posting) -> Verdict:
     """A person's closing holds. Of two boards, and of two languages, one decides about the text."""
-    if known.status == "closed":
-        return "reopen" if known.gone else "same"
+    if known.status == "closed" and not known.gone:
+        return Verdict()
+    return Verdict(reopen=known.status == "closed", rewrite=_rewrites(known, posting))
+
+
+def _rewrites(known: Known, posting: Posting) -> bool:
     as_new = (posting.draft.title, description_hash(posting.draft.description_raw))
     if (known.title, known.description_hash) == as_new:
-        return "same"
+        return False
     better = posting.language == PREFERRED_LANGUAGE and known.language not in (None, PREFERRED_LANGUAGE)
     worse = known.language == PREFERRED_LANGUAGE and posting.language not in (None, PREFERRED_LANGUAGE)
     own = known.board == posting.board
-    return "rewrite" if better or (own and not worse) else "same"
+    return better or (own and not worse)
 
 
 class IntakeStore(Protocol):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from uuid import uuid4
 
+from chatserver.adapters.adoption import Adoption
 from chatserver.adapters.cron_locks import CronLocks
 from chatserver.adapters.intake import PostgresIntake
 from chatserver.adapters.jobs import PostgresJobs
@@ -58,7 +59,14 @@ async def measure(size_bytes: int) -> None:
         source = Source("ey", "EY", ("EY",), (board,))
         intake = Intake(PostgresJobs(pool), PostgresIntake(pool), queue)
         ingestion = Ingestion(
-            RunStore(pool), Listings(pool), CronLocks(pool, str(uuid4())), intake, {"ey": source}, PLATFORMS, web
+            RunStore(pool),
+            Listings(pool),
+            Adoption(pool),
+            CronLocks(pool, str(uuid4())),
+            intake,
+            {"ey": source},
+            PLATFORMS,
+            web,
         )
         for what in ("first run", "second run"):
             began, used = time.perf_counter(), time.process_time()

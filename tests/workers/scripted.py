@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from chatserver.adapters.adoption import Adoption
 from chatserver.adapters.cron_locks import CronLocks
 from chatserver.adapters.intake import PostgresIntake
 from chatserver.adapters.jobs import PostgresJobs
@@ -40,6 +41,7 @@ class Shown:
     fails_after: int = 0
     details: dict[str, Exception] = field(default_factory=dict)
     language: str = "en"
+    words: str = "help clients every day."
     passes_to_close: int = 1
     asked: list[str] = field(default_factory=list)
 
@@ -69,12 +71,12 @@ class ScriptedBoard:
         yield Page((), shown.advertised, complete=shown.partial is None, partial=shown.partial)
 
     def _stub(self, id: str, title: str) -> Stub:
-        carried = Carried(title, partial(self._found, title)) if self._shown.carries_text else None
+        carried = Carried(title + self._shown.words, partial(self._found, title)) if self._shown.carries_text else None
         url = f"https://jobs.example.com/{self._board.name}/{id}"
         return Stub(id, title, url, "Pune, IN", handle=f"/{id}", carried=carried, incomplete=self._shown.incomplete)
 
     def _found(self, title: str) -> Found:
-        return Found(title, f"As {title} you help clients every day.", "Pune, IN", language=self._shown.language)
+        return Found(title, f"As {title} you {self._shown.words}", "Pune, IN", language=self._shown.language)
 
     async def detail(self, stub: Stub) -> Found:
         self._shown.asked.append(stub.external_id)
@@ -118,8 +120,8 @@ class Stage:
         locks = CronLocks(self.database, str(uuid4()), ttl_seconds=ttl_seconds, renew_seconds=0.05)
         adapters: dict[str, type[Adapter]] = {"scripted": ScriptedBoard}
         return Ingestion(
-            wrap(RunStore(self.database)), wrap(Listings(self.database)), locks, wrap(intake), {"ey": self.source},
-            adapters, ImpatientWeb(),
+            wrap(RunStore(self.database)), wrap(Listings(self.database)), wrap(Adoption(self.database)), locks,
+            wrap(intake), {"ey": self.source}, adapters, ImpatientWeb(),
         )  # fmt: skip
 
     async def run(self) -> dict[str, Any]:
@@ -136,12 +138,16 @@ class Stage:
         rows = await self.database.fetch("select external_id, status from jobs where provider_id is not null")
         return {row["external_id"]: row["status"] for row in rows}
 
+    async def description(self, external_id: str) -> str:
+        return str(await self.database.fetchval("select description_raw from jobs where external_id = $1", external_id))
+
     async def state(self) -> list[Any]:
         """All that a run leaves, but for ids and times."""
         queries = (
             "select company_name, external_id, title, description_raw, status, location, source_name, board, language,"
             " posted_at, closed_because from jobs order by external_id",
-            "select l.board, l.external_id, j.external_id as job, l.title, l.wanted, l.tries, l.made_job, l.missed"
+            "select l.board, l.external_id, j.external_id as job, l.title, l.wanted, l.tries, l.made_job, l.missed,"
+            " l.gone_run is null, l.tried_run is null"
             " from job_listings l left join jobs j on j.id = l.job_id order by l.board, l.external_id",
             "select source_name, status, jobs_fetched, jobs_new, jobs_skipped, jobs_closed, errors, detail"
             " from scraping_logs order by started_at",

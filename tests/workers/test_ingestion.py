@@ -3,9 +3,8 @@
 import asyncpg
 import pytest
 
-from chatserver.adapters.listings import TRIES_MAX
 from chatserver.jobs import SYSTEM_PROVIDER
-from tests.workers.scripted import POSTED, Gone, Shown, Stage, Withheld
+from tests.workers.scripted import Shown, Stage
 from workers.boards.board import Away, Blocked, ChangedShape, Disallowed
 
 
@@ -156,6 +155,27 @@ async def test_jobs_of_another_writer_are_adopted_and_closed_only_after_two_pass
     assert (await stage.jobs())["1"] == "active"
 
 
+async def test_jobs_of_another_writer_are_tied_to_the_board_that_they_came_from(stage: Stage) -> None:
+    before = [
+        ("EY", "1", "https://jobs.example.com/one/1"), ("EY", "2", "https://jobs.example.com/two/2"),
+        ("EY", "firm:3", None), ("Ey ", "4", None), ("ey", "1", None),
+    ]  # fmt: skip
+    for company, id, url in before:
+        await stage.database.execute(
+            "insert into jobs (provider_id, title, description_raw, company_name, external_id, external_apply_url,"
+            " status) values ($1, 'Old title', 'Old words.', $2, $3, $4, 'active')",
+            SYSTEM_PROVIDER, company, id, url,
+        )  # fmt: skip
+    stage.shown["one"].titles = titles("4")
+    stage.shown["two"].titles = titles("2", "3")
+    await stage.run()
+    rows = await stage.database.fetch("select board, external_id from job_listings order by 1, 2")
+    assert [tuple(row) for row in rows] == [("one", "1"), ("one", "4"), ("two", "2"), ("two", "3")]
+    rows = await stage.database.fetch("select company_name, external_id, status, closed_because from jobs")
+    assert len(rows) == len(before), "a posting that was there has been taken in again"
+    assert [tuple(row) for row in rows if row["status"] == "closed"] == [("ey", "1", "closed", "twin")]
+
+
 async def test_what_a_person_closed_stays_closed(stage: Stage) -> None:
     stage.shown["one"].titles = titles("1")
     await stage.run()
@@ -164,40 +184,25 @@ async def test_what_a_person_closed_stays_closed(stage: Stage) -> None:
     assert await stage.jobs() == {"1": "closed"}
 
 
-async def test_a_page_behind_the_list_that_is_gone_makes_no_job_and_closes_one(stage: Stage) -> None:
-    stage.shown["one"] = Shown(titles("1", "2"), details={"1": Gone()})
+async def test_a_list_that_broke_off_is_nothing_to_measure_the_next_one_by(stage: Stage) -> None:
+    stage.shown["one"].titles = titles(*map(str, range(50)))
+    await stage.run()
+    few = titles(*map(str, range(6)))
+    stage.shown["one"] = Shown(few, fails=Away("Cut."), fails_after=3)
+    assert (await stage.run())["one"].status == "partial"
+    stage.shown["one"] = Shown(few)
+    assert (await stage.run())["one"].status == "partial"
+    assert "closed" not in (await stage.jobs()).values()
+    assert (await stage.run())["one"].jobs_closed == 44, "said twice"
+
+
+async def test_a_list_one_short_of_what_is_advertised_closes_nothing_by_itself(stage: Stage) -> None:
+    stage.shown["one"] = Shown(titles(*map(str, range(200))), advertised=200)
+    await stage.run()
+    stage.shown["one"] = Shown(titles(*map(str, range(199))), advertised=200)
     done = await stage.run()
-    assert await stage.jobs() == {"2": "processing"}
-    assert done["errors"] == 0
-
-    stage.shown["one"] = Shown({"2": "Analyst 2, renamed"}, details={"2": Gone()})
-    assert (await stage.run())["closed"] == 1
-    assert (await stage.jobs())["2"] == "closed"
-
-
-async def test_a_page_that_is_withheld_leaves_the_line_of_the_list(stage: Stage) -> None:
-    stage.shown["one"] = Shown(titles("1"), details={"1": Withheld()})
-    await stage.run()
-    assert await stage.database.fetchval("select description_raw from jobs") == "Analyst 1\nPune, IN"
-    await stage.run()
-    assert stage.shown["one"].asked == ["1"]
-
-
-async def test_a_page_that_fails_is_asked_for_again_but_not_for_ever(stage: Stage) -> None:
-    stage.shown["one"] = Shown(titles("1", "2"), details={"1": Away("No answer.")})
-    for _ in range(TRIES_MAX):
-        assert "1" not in await stage.jobs()
-        assert (await stage.run())["errors"] == 1
-    assert (await stage.jobs())["1"] == "processing"
-    assert (await stage.run())["errors"] == 0
-
-
-async def test_a_feed_without_dates_is_completed_by_the_pages_and_its_text_stays(stage: Stage) -> None:
-    stage.shown["one"] = Shown(titles("1"), carries_text=True, incomplete="the feed has no dates")
-    await stage.run()
-    row = await stage.database.fetchrow("select posted_at, location, description_raw from jobs")
-    assert tuple(row) == (POSTED, "Pune, IN; Delhi, IN", "As Analyst 1 you help clients every day.")
-    assert len(stage.queue.asked) == 1, "dates cost no second enrichment"
+    assert (done["one"].status, done["one"].jobs_closed) == ("ok", 0)
+    assert (await stage.run())["one"].jobs_closed == 1
 
 
 async def test_a_changed_text_is_enriched_anew(stage: Stage) -> None:

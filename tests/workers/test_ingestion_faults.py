@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from chatserver.adapters.cron_locks import CronLocks, Lost
 from chatserver.adapters.runs import RUN_ATTEMPTS_MAX
 from tests.workers.scripted import Gone, Shown, Stage, Withheld
+from workers.boards.board import Away, Blocked
 from workers.ingestion import DAILY_LOCK, LOCK_PREFIX
 
 INDIA = ZoneInfo("Asia/Kolkata")
@@ -53,12 +55,18 @@ class Mortal:
 
 def a_day(stage: Stage) -> None:
     """Two boards with something of everything."""
-    stage.shown["one"] = Shown({"1": "A", "2": "B", "3": "C", "4": "D"}, details={"3": Gone(), "4": Withheld()})
+    stage.shown["one"] = Shown(
+        {"1": "A", "2": "B", "3": "C", "4": "D", "7": "G", "8": "H"},
+        details={"3": Gone(), "4": Withheld(), "7": Away("No answer.")},
+    )
     stage.shown["two"] = Shown({"2": "B", "5": "E"}, carries_text=True, incomplete="the feed has no dates")
 
 
 def the_next(stage: Stage) -> None:
-    stage.shown["one"] = Shown({"2": "B", "4": "D", "6": "F"}, passes_to_close=2)
+    stage.shown["one"] = Shown(
+        {"2": "B", "4": "D", "6": "F", "3": "C", "7": "G", "8": "H, renamed"},
+        passes_to_close=2, details={"6": Blocked("Not this one."), "7": Away("No answer."), "8": Gone()},
+    )  # fmt: skip
     stage.shown["two"] = Shown({"5": "E, changed"}, carries_text=True)
 
 
@@ -87,7 +95,7 @@ async def told(stage: Stage, at: int | None, before: bool) -> list[Any]:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_run_that_was_killed_anywhere_ends_as_one_that_was_not(data: st.DataObject, database_url: str) -> None:
-    at, before = data.draw(st.integers(1, 45)), data.draw(st.booleans())
+    at, before = data.draw(st.integers(1, 60)), data.draw(st.booleans())
 
     async def both() -> None:
         from chatserver.adapters.postgres import connect
@@ -107,11 +115,13 @@ async def test_a_worker_that_dies_every_time_is_not_followed_for_ever(database: 
     a_day(stage)
     for _ in range(RUN_ATTEMPTS_MAX):
         with pytest.raises(Killed):
-            await stage.worker(Mortal(4, before=True).wrap).run("ey")
+            await stage.worker(Mortal(8, before=True).wrap).run("ey")
     await stage.worker().run("ey")
     row = await database.fetchrow("select status, detail from scraping_logs")
     assert row["status"] == "failed"
     assert f"died {RUN_ATTEMPTS_MAX} times" in row["detail"]
+    boards = await database.fetch("select board, status from scraping_boards")
+    assert [tuple(board) for board in boards] == [("one", "failed")], "a board of a run that is over still runs"
 
 
 async def test_a_worker_that_is_told_to_go_leaves_its_run_to_the_next(database: asyncpg.Pool) -> None:
@@ -141,7 +151,7 @@ async def test_a_worker_that_is_told_to_go_leaves_its_run_to_the_next(database: 
         await running
     assert await database.fetchval("select count(*) from cron_locks") == 0
     assert await database.fetchval("select attempts from scraping_logs") == 0
-    await stage.worker().tick(time(0, 0), INDIA)
+    await stage.worker().go_on("ey")
     assert await database.fetchval("select status from scraping_logs") == "completed"
 
 
@@ -184,28 +194,98 @@ async def test_the_day_has_one_run_whatever_the_number_of_workers(database: asyn
     stage = Stage(database)
     a_day(stage)
     at = time(0, 0)
-    await asyncio.gather(*(stage.worker().tick(at, INDIA) for _ in range(5)))
-    await asyncio.gather(*(stage.worker().tick(at, INDIA) for _ in range(5)))
+    await asyncio.gather(*(stage.worker().daily(at, INDIA) for _ in range(5)))
+    await asyncio.gather(*(stage.worker().daily(at, INDIA) for _ in range(5)))
     assert await database.fetchval("select count(*) from scraping_logs") == 1
     assert await database.fetchval("select count(*) from cron_locks") == 0
 
     await database.execute("update scraping_logs set started_at = started_at - interval '1 day'")
-    await asyncio.gather(*(stage.worker().tick(at, INDIA) for _ in range(5)))
+    await asyncio.gather(*(stage.worker().daily(at, INDIA) for _ in range(5)))
     assert await database.fetchval("select count(*) from scraping_logs") == 2
+
+
+async def test_a_worker_that_slept_through_the_days_run_begins_no_second_one(database: asyncpg.Pool) -> None:
+    stage = Stage(database)
+
+    def sleeps(part: Any) -> Any:
+        class Sleeps:
+            def __getattr__(self, name: str) -> Any:
+                method = getattr(part, name)
+
+                async def call(*arguments: Any, **named: Any) -> Any:
+                    if name == "ask_due":
+                        await database.execute("update cron_locks set expires_at = now() - interval '1 second'")
+                        await stage.worker().daily(time(0, 0), INDIA)
+                    return await method(*arguments, **named)
+
+                return call
+
+        return Sleeps()
+
+    await stage.worker(sleeps).daily(time(0, 0), INDIA)
+    assert await database.fetchval("select count(*) from scraping_logs") == 1
+
+
+async def test_the_days_run_that_somebody_else_went_through_with_is_not_begun_again(database: asyncpg.Pool) -> None:
+    stage = Stage(database)
+
+    class Overtaken:
+        def __init__(self, part: Any) -> None:
+            self._part = part
+
+        def __getattr__(self, name: str) -> Any:
+            method = getattr(self._part, name)
+
+            async def call(*arguments: Any, **named: Any) -> Any:
+                answer = await method(*arguments, **named)
+                if name == "without_a_run_since":
+                    # Between the question and the lock of the source.
+                    await stage.worker().run("ey")
+                return answer
+
+            return call
+
+    await stage.worker(Overtaken).daily(time(0, 0), INDIA)
+    runs = await database.fetch("select status from scraping_logs")
+    assert len(runs) == 2, "each of the two questions was answered before a run by hand"
+    assert {run["status"] for run in runs} == {"completed"}
+
+
+async def test_one_sources_trouble_is_nobody_elses(database: asyncpg.Pool) -> None:
+    stage = Stage(database)
+
+    class Broken:
+        def __init__(self, part: Any) -> None:
+            self._part = part
+
+        def __getattr__(self, name: str) -> Any:
+            method = getattr(self._part, name)
+
+            async def call(*arguments: Any, **named: Any) -> Any:
+                if name == "ask_due" and arguments[0] == "ey":
+                    raise RuntimeError("an error of ours")
+                return await method(*arguments, **named)
+
+            return call
+
+    worker = stage.worker(Broken)
+    worker.sources = {"ey": stage.source, "kpmg": replace(stage.source, name="kpmg")}
+    await worker.daily(time(0, 0), INDIA)
+    assert await database.fetchval("select array_agg(source_name) from scraping_logs") == ["kpmg"]
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])
 async def test_a_run_of_another_writer_is_the_days_run_too(database: asyncpg.Pool, status: str) -> None:
     stage = Stage(database)
     await database.execute("insert into scraping_logs (source_name, status) values ('ey', $1)", status)
-    await stage.worker().tick(time(0, 0), INDIA)
+    await stage.worker().daily(time(0, 0), INDIA)
     assert await database.fetchval("select count(*) from scraping_logs") == 1
 
 
 async def test_a_row_that_another_writer_left_running_is_nobodys_to_go_on_with(database: asyncpg.Pool) -> None:
     stage = Stage(database)
     await database.execute("insert into scraping_logs (source_name) values ('ey')")
-    await stage.worker().tick(time(0, 0), INDIA)
+    await stage.worker().daily(time(0, 0), INDIA)
     statuses = [row["status"] for row in await database.fetch("select status from scraping_logs order by started_at")]
     assert statuses == ["running", "completed"]
 
@@ -214,12 +294,12 @@ async def test_nothing_runs_while_somebody_holds_the_days_lock(database: asyncpg
     stage = Stage(database)
     lock = "insert into cron_locks (lock_name, locked_by, expires_at) values ($1, 'another worker', now() + $2)"
     await database.execute(lock, DAILY_LOCK, timedelta(hours=1))
-    await stage.worker().tick(time(0, 0), INDIA)
+    await stage.worker().daily(time(0, 0), INDIA)
     assert await database.fetchval("select count(*) from scraping_logs") == 0
     assert await database.fetchval("select locked_by from cron_locks") == "another worker"
 
     await database.execute("update cron_locks set expires_at = now() - interval '1 second'")
-    await stage.worker().tick(time(0, 0), INDIA)
+    await stage.worker().daily(time(0, 0), INDIA)
     assert await database.fetchval("select count(*) from scraping_logs") == 1
     assert await database.fetchval("select count(*) from cron_locks") == 0
 

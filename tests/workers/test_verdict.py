@@ -22,21 +22,22 @@ BOARD = "[[ey.boards]]\nname='a'\nplatform='oracle'\nurl='u'\ntenant='t'\n"
 
 @given(
     fetched=st.integers(0, 3000), advertised=st.none() | st.integers(0, 3000), complete=st.booleans(),
-    partial=st.none() | st.just("why"), last=st.integers(0, 3000),
+    partial=st.none() | st.just("why"), held=st.integers(0, 3000),
     error=st.none() | st.sampled_from([Blocked("b"), Away("a"), ChangedShape("c"), Disallowed("d")]),
 )  # fmt: skip
 def test_only_a_whole_list_closes_anything(
-    fetched: int, advertised: int | None, complete: bool, partial: str | None, last: int, error: Exception | None
+    fetched: int, advertised: int | None, complete: bool, partial: str | None, held: int, error: Exception | None
 ) -> None:
-    found = judge(Pass(fetched, advertised, complete, partial, error), last)  # type: ignore[arg-type]
+    found = judge(Pass(fetched, advertised, complete, partial, error), held)  # type: ignore[arg-type]
     if found.conclusive:
         assert complete
         assert partial is None
         assert error is None
         assert advertised is None or fetched >= COMPLETE_SHARE * advertised
-        assert fetched or last <= REMEMBERED_MIN
+        assert fetched or held <= REMEMBERED_MIN
     else:
         assert found.detail, "who reads it wants to know why"
+    assert found.short == (found.status == "ok" and fetched < (advertised or 0))
     assert found.conclusive == (found.status in ("ok", "empty"))
 
 

@@ -10,6 +10,7 @@ import asyncpg
 import pytest_asyncio
 from starlette.responses import PlainTextResponse
 
+from chatserver.adapters.adoption import Adoption
 from chatserver.adapters.cron_locks import CronLocks
 from chatserver.adapters.intake import PostgresIntake
 from chatserver.adapters.jobs import PostgresJobs
@@ -91,8 +92,9 @@ class Firms:
         }
         intake = Intake(PostgresJobs(database), PostgresIntake(database), Queue())
         self.runs = RunStore(database)
+        locks = CronLocks(database, str(uuid4()))
         self.ingestion = Ingestion(
-            self.runs, Listings(database), CronLocks(database, str(uuid4())), intake, self.sources, PLATFORMS, fetch
+            self.runs, Listings(database), Adoption(database), locks, intake, self.sources, PLATFORMS, fetch
         )
 
     async def run(self) -> dict[str, Run]:

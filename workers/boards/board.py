@@ -108,6 +108,10 @@ class Away(BoardError):
     """It does not answer, or only with errors, within the tries and the time that it has."""
 
 
+class Resting(Away):
+    """Its host is left alone after too many failures: nobody was asked."""
+
+
 class Gone(Exception):
     """The site says definitely that this posting is no more."""
 

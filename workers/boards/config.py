@@ -1,10 +1,11 @@
 """Reads `boards.toml`: which boards each source has, and how its jobs are called in the database."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from chatserver.core.run import SOURCES
 from workers.boards.board import Board
@@ -43,6 +44,34 @@ class Source:
         if board.name == first.name:
             return external_id, prefixed
         return (prefixed, external_id) if board.tenant == first.tenant else (prefixed,)
+
+    def place(self, key: str, url: str | None) -> tuple[str, str]:
+        """The board, and the bare id there, of a job that another program stored under `key`.
+
+        Its tenant or its address decide; where neither is one of ours it counts as the first board's.
+        """
+        tenant, colon, bare = key.partition(":")
+        first = self.boards[0]
+        of_tenant = [board for board in self.boards if colon and board.tenant == tenant]
+        # Those of the first board are bare, so it is the last one to think of behind a tenant.
+        of_tenant.sort(key=lambda board: board is first)
+        board = _at(url, of_tenant or self.boards) or (of_tenant or self.boards)[0]
+        return board.name, bare if of_tenant else key
+
+
+def _at(url: str | None, boards: Sequence[Board]) -> Board | None:
+    """The board at whose host a posting's address is; of several there the one whose path it shares most of."""
+    try:
+        there = urlsplit(url or "")
+        host = there.hostname
+    except ValueError:
+        return None
+    near = [board for board in boards if host and urlsplit(board.url).hostname == host]
+    return max(near, key=lambda board: len(_segments(there.path) & _segments(urlsplit(board.url).path)), default=None)
+
+
+def _segments(path: str) -> set[str]:
+    return set(path.casefold().split("/"))
 
 
 def read_boards(file: Path, platforms: Mapping[str, object]) -> dict[str, Source]:

@@ -1,0 +1,12 @@
+-- What a run learned of a posting's own page, so that a run that is gone on with does not ask again and a list does not
+-- undo what the page said; and whether a list was refused for its length alone.
+
+alter table public.job_listings
+  add column if not exists gone_run uuid,
+  add column if not exists tried_run uuid;
+
+alter table public.scraping_boards add column if not exists shrunk boolean not null default false;
+
+-- Those that failed least often are asked for first.
+drop index if exists public.job_listings_wanted;
+create index job_listings_wanted on public.job_listings (board, tries, external_id) where wanted;

@@ -55,6 +55,22 @@ async def test_the_vectors_are_those_of_the_model(minilm: MiniLM, tokenizer: Any
     assert np.abs(vectors - expected).max() < 1e-5
 
 
+async def test_long_texts_are_read_one_after_the_other_and_short_ones_together(
+    minilm: MiniLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[list[int]] = []
+    run = minilm._run
+
+    def watched(batch: list[list[int]]) -> Any:
+        batches.append(list(map(len, batch)))
+        return run(batch)
+
+    monkeypatch.setattr(minilm, "_run", watched)
+    await minilm.embed([LONG] * 3 + ["Data engineer"] * 9)
+    assert sorted(map(len, batches)) == [1, 1, 1, 1, 8]
+    assert all(len(batch) * max(batch) <= TOKENS for batch in batches)
+
+
 async def test_company_in_a_batch_changes_no_vector(minilm: MiniLM) -> None:
     together = await minilm.embed(TEXTS * 3)
     alone = np.concatenate([await minilm.embed([text]) for text in TEXTS])

@@ -20,7 +20,19 @@ from chatserver.core.job import DESCRIPTION_MAX_CHARACTERS, TITLE_MAX_CHARACTERS
 from chatserver.core.ports import Unavailable
 from chatserver.core.run import BoardStatus
 from chatserver.intake import Intake
-from workers.boards.board import Adapter, Board, BoardError, Found, Gone, Page, Resting, Stub, Withheld
+from workers.boards.board import (
+    Adapter,
+    Board,
+    BoardError,
+    Carried,
+    ChangedShape,
+    Found,
+    Gone,
+    Page,
+    Resting,
+    Stub,
+    Withheld,
+)
 from workers.boards.config import Source
 from workers.boards.text import language
 from workers.together import together
@@ -64,6 +76,7 @@ class BoardPass:
         self._page_errors = 0
         self._failed_in_a_row = 0
         self._gave_up: BoardError | None = None
+        self._rested: Resting | None = None
 
     async def run(self) -> BoardStatus:
         name = self._board.name
@@ -139,8 +152,7 @@ class BoardPass:
             async with waiting:
                 if carried is not None:
                     if listing.job is None or listing.closed or listing.gone or carried.digest != listing.content_hash:
-                        found = await asyncio.to_thread(carried.read)
-                        await self._make(listing, found, carried.digest, wanted=listing.wanted)
+                        await self._carried(listing, carried)
                 elif listing.closed and listing.job is not None:
                     await self._intake.reopen(listing.job)
 
@@ -148,6 +160,16 @@ class BoardPass:
         await together(one(listing) for listing in listings)
         await self._progressed()
         self._tell(len(self._seen), self._advertised, "reading the list")
+
+    async def _carried(self, listing: Listing, carried: Carried) -> None:
+        try:
+            found = await asyncio.to_thread(carried.read)
+        except Exception:
+            log.exception("%s: %s", self._board.name, listing.external_id)
+            self._page_errors += 1
+            await self._listings.tried(self._by, self._board.name, listing.external_id)
+            return
+        await self._make(listing, found, carried.digest, wanted=listing.wanted)
 
     async def _details(self) -> None:
         after, through = FIRST, 0
@@ -166,6 +188,8 @@ class BoardPass:
             through += len(batch)
             await self._progressed()
             self._tell(through, None, "reading the pages behind the list")
+        if self._rested is not None:
+            raise self._rested
 
     async def _detail(self, listing: Listing) -> None:
         stub = Stub(
@@ -179,11 +203,17 @@ class BoardPass:
             return
         except Withheld:
             found = None
-        except Resting:
+        except Resting as resting:
             # Nobody was asked: it says nothing about this posting.
-            raise
+            self._rested = resting
+            self._in_a_row(resting)
+            return
         except BoardError as failed:
             await self._failed(listing, failed)
+            return
+        except Exception as odd:
+            log.exception("%s: %s", self._board.name, listing.external_id)
+            await self._failed(listing, ChangedShape(f"{stub.url} cannot be read ({type(odd).__name__})."))
             return
         self._failed_in_a_row = 0
         if listing.job is not None and (found is None or listing.content_hash is not None):
@@ -194,11 +224,14 @@ class BoardPass:
     async def _failed(self, listing: Listing, why: BoardError) -> None:
         """A page that fails takes nothing from a job that is there; one that never answered leaves the list's line."""
         self._page_errors += 1
-        self._failed_in_a_row += 1
         log.warning("%s: %s: %s", self._board.name, listing.external_id, why)
         if listing.job is None and not listing.gone and listing.tries + 1 >= TRIES_MAX:
             await self._make(listing, Found(listing.title, ""), None, wanted=True)
         await self._listings.tried(self._by, self._board.name, listing.external_id)
+        self._in_a_row(why)
+
+    def _in_a_row(self, why: BoardError) -> None:
+        self._failed_in_a_row += 1
         if self._failed_in_a_row >= FAILED_IN_A_ROW_MAX:
             self._gave_up = why
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from workers.boards.board import Away, Blocked
+from workers.boards.board import Away, Blocked, RestingAway, RestingBlocked
 
 FAILURES_MAX = 5
 OPEN_SECONDS = 300.0
@@ -48,7 +48,7 @@ class Circuits:
         probe = circuit is not None and circuit.open_until is not None
         if circuit is not None and circuit.open_until is not None:
             left = circuit.open_until - self._clock()
-            kind = type(circuit.error) if circuit.error else Away
+            kind = RestingBlocked if isinstance(circuit.error, Blocked) else RestingAway
             if left > 0:
                 raise kind(f"{key} is left alone for {left:.0f} more seconds. {circuit.error}")
             if circuit.probing:

@@ -14,6 +14,7 @@ from yarl import URL
 
 from workers.addresses import CheckedResolver, Lookup, Reach, look_up
 from workers.boards.board import Away, Blocked
+from workers.unpacking import BadPacking, Unpacking
 from workers.web import Answer
 
 CONNECT_SECONDS = 10.0
@@ -78,7 +79,7 @@ class Exchange:
         """`cut` leaves out what is over `most_bytes`; else that raises `Away`. `address` is a checked one."""
         found = bytearray()
         async with self._in_time(address, self._times.request_seconds), self._ask(question, address) as response:
-            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+            async for chunk in _unpacked(response):
                 found += chunk
                 if len(found) > most_bytes:
                     response.close()
@@ -100,13 +101,14 @@ class Exchange:
         seen = 0
         clock = asyncio.get_running_loop().time
         until = clock() + self._times.stream_seconds
+        chunks = _unpacked(response)
         while True:
             try:
                 async with self._in_time(address, until - clock()):
-                    chunk = await response.content.read(CHUNK_BYTES)
+                    chunk = await anext(chunks, None)
             except Again as broken:
                 raise broken.error from broken.__cause__
-            if not chunk:
+            if chunk is None:
                 return
             seen += len(chunk)
             if seen > most_bytes:
@@ -131,6 +133,7 @@ class Exchange:
                     resolver=CheckedResolver(self._reach, self._look_up), limit_per_host=CONNECTIONS_PER_HOST_MAX
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=self._times.connect_seconds, sock_read=self._times.read_seconds
                 ),
@@ -147,9 +150,17 @@ class Exchange:
                 yield
         except TimeoutError as error:
             raise Again(Away(f"{address} does not answer in time; try again later.")) from error
-        except (aiohttp.ClientError, OSError, UnicodeError) as error:
+        except (aiohttp.ClientError, BadPacking, OSError, UnicodeError) as error:
             why = str(error) or type(error).__name__
             raise Again(Away(f"{address} cannot be read ({why}); try again later.")) from error
+
+
+async def _unpacked(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    unpacking = Unpacking(response.headers.get("content-encoding", ""))
+    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+        for piece in unpacking.pieces(chunk):
+            yield piece
+    unpacking.end()
 
 
 def lowered(headers: Mapping[str, str]) -> dict[str, str]:
@@ -177,7 +188,7 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return float(said[:_NUMBER_MAX_DIGITS])
     try:
         until = parsedate_to_datetime(said)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return max((until - now).total_seconds(), 0.0)

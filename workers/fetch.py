@@ -16,7 +16,7 @@ from workers.addresses import Lookup, Reach, host_of, look_up
 from workers.boards.board import Blocked
 from workers.circuits import Circuits, Exhausted
 from workers.exchange import Again, Exchange, Question, Times, lowered, refused, too_fast
-from workers.pace import GAP_SECONDS, PENALTY_MAX_SECONDS, Pace
+from workers.pace import GAP_SECONDS, Pace
 from workers.robots import AGENT, ROBOTS_MAX_BYTES, Robots
 from workers.web import FEED_MAX_BYTES, PAGE_MAX_BYTES, Answer, Stream, Throttled
 
@@ -24,7 +24,8 @@ REDIRECTS_MAX = 5
 PAUSES_SECONDS = (2.0, 8.0, 30.0)
 """Before each retry, where the site does not ask for more; so there are three."""
 JITTER_SHARE = 0.5
-RETRY_AFTER_MAX_SECONDS = PENALTY_MAX_SECONDS
+RETRY_AFTER_MAX_SECONDS = 120.0
+"""A site that asks for a longer pause is asked by the next run."""
 CONTACT_MAX_CHARACTERS = 200
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

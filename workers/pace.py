@@ -9,12 +9,13 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from chatserver.adapters.wire import client
-from workers.boards.board import Away
+from workers.boards.board import Resting, RestingAway, RestingBlocked
 
 GAP_SECONDS = 1.0
 WAIT_MAX_SECONDS = 300.0
 """Who would wait longer is told so: more is asked of the site than it can be asked."""
-PENALTY_MAX_SECONDS = 120.0
+PENALTY_MAX_SECONDS = 24 * 3600.0
+"""However long a site asks us to stay away."""
 ANSWER_SECONDS = 0.5
 KEYS_MAX = 10_000
 
@@ -72,16 +73,13 @@ class Pace:
     async def wait(self, key: str, gap_seconds: float = GAP_SECONDS) -> None:
         """Returns when a request may be made; the one after it comes `gap_seconds` later.
 
-        Raises `Away` where that would be more than `WAIT_MAX_SECONDS` off.
+        Raises `Resting` where that would be more than `WAIT_MAX_SECONDS` off.
         """
         waited = 0.0
         while True:
             slot = await self.reserve(key, gap_seconds)
             if waited + slot.wait_seconds > WAIT_MAX_SECONDS:
-                raise Away(
-                    f"More is asked of {key} than one request a second allows within {WAIT_MAX_SECONDS:g} seconds; "
-                    "read fewer of its boards at once."
-                )
+                raise await self._too_far(key, slot)
             if slot.wait_seconds <= 0:
                 return
             await self._sleep(slot.wait_seconds)
@@ -89,6 +87,17 @@ class Pace:
             # Whoever was told meanwhile to go slower was told it for all.
             if await self._stopped_until(key, slot.shared) <= slot.at:
                 return
+
+    async def _too_far(self, key: str, slot: Slot) -> Resting:
+        left = await self._stopped_until(key, slot.shared) - (slot.at - slot.wait_seconds)
+        if left > 0:
+            return RestingBlocked(
+                f"{key} asked us to stay away for {left:,.0f} more seconds; the run after that reads it."
+            )
+        return RestingAway(
+            f"More is asked of {key} than one request a second allows within {WAIT_MAX_SECONDS:g} seconds; "
+            "read fewer of its boards at once."
+        )
 
     async def reserve(self, key: str, gap_seconds: float = GAP_SECONDS) -> Slot:
         """The next free slot, taken; nobody takes one that is more than `WAIT_MAX_SECONDS` off."""

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
+from chatserver.adapters.wire import client
 from tests.career_sites.trouble import TroubledSite
 from tests.workers.clockwork import Clockwork, redis_seconds
 from workers.addresses import Reach
@@ -71,6 +72,14 @@ class Bench:
         )  # fmt: skip
         self._stack.push_async_callback(fetch.aclose)
         return fetch
+
+    async def pauses_are_over(self, seconds: float) -> None:
+        """By this bench's clock and by Redis' own, which nobody can put forward."""
+        self.time.passed += seconds
+        redis = client(self._redis_url)
+        async for key in redis.scan_iter("pace:*"):
+            await redis.delete(key)
+        await redis.aclose()
 
     async def redis_seconds(self) -> float:
         """By the clock that gives out the slots."""

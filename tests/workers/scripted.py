@@ -19,7 +19,7 @@ from chatserver.adapters.runs import RunStore
 from chatserver.core.job_ports import Enrichment
 from chatserver.intake import Intake
 from tests.career_sites.impatient import ImpatientWeb
-from workers.boards.board import Adapter, Board, BoardError, Carried, Found, Gone, Page, Stub, Withheld
+from workers.boards.board import Adapter, Board, Carried, Found, Gone, Page, Stub, Withheld
 from workers.boards.config import Source
 from workers.ingestion import Ingestion
 from workers.web import Web
@@ -37,7 +37,7 @@ class Shown:
     incomplete: str | None = None
     advertised: int | None = None
     partial: str | None = None
-    fails: BoardError | None = None
+    fails: Exception | None = None
     fails_after: int = 0
     details: dict[str, Exception] = field(default_factory=dict)
     language: str = "en"

@@ -1,8 +1,10 @@
 """The open web as it is, on loopback: slow, huge, broken, throttling, trapped."""
 
 import asyncio
+import gzip
 import socket
 import tracemalloc
+import zlib
 from contextlib import ExitStack
 
 import pytest
@@ -168,6 +170,43 @@ async def test_a_feed_comes_unpacked_and_in_pieces(bench: Bench) -> None:
     assert stream.status == 200
     assert sum(map(len, pieces)) == 3 * MIB
     assert max(map(len, pieces)) < MIB
+
+
+TEXT = b"a posting of some length. " * 4000
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(TEXT)), ("gzip", gzip.compress(TEXT[:999]) + gzip.compress(TEXT[999:])),
+        ("gzip", gzip.compress(TEXT) + bytes(512)), ("deflate", zlib.compress(TEXT)),
+        ("deflate", zlib.compress(TEXT)[2:-4]), ("identity", TEXT), ("GZIP", gzip.compress(TEXT)),
+    ],
+    ids=["gzip", "two members", "zeros behind", "deflate", "deflate without a frame", "identity", "capitals"],
+)  # fmt: skip
+async def test_what_is_packed_is_read_whole(bench: Bench, encoding: str, packed: bytes) -> None:
+    bench.site.says["/page"] = [Reply(200, packed, (("content-encoding", encoding),))]
+    assert (await bench.fetch.request("GET", bench.at("/page"))).body == TEXT
+    assert sum(await bench.read("/page")) == len(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(TEXT)[:-100]), ("gzip", gzip.compress(TEXT)[:-1]), ("deflate", zlib.compress(TEXT)[:-9]),
+        ("gzip", gzip.compress(TEXT) + gzip.compress(TEXT)[:50]), ("gzip", b"<html>no gzip at all"), ("br", b"xyz"),
+    ],
+    ids=["cut", "a byte short", "deflate cut", "second member cut", "not packed", "another packing"],
+)  # fmt: skip
+async def test_what_broke_off_in_its_packing_is_tried_again_and_not_taken_for_whole(
+    bench: Bench, encoding: str, packed: bytes
+) -> None:
+    cut = Reply(200, packed, (("content-encoding", encoding),))
+    bench.site.says["/page"] = [cut, Reply(body=b"whole")]
+    assert (await bench.fetch.request("GET", bench.at("/page"))).text == "whole"
+    bench.site.says["/feed"] = [cut]
+    with pytest.raises(Away, match="cannot be read"):
+        await bench.read("/feed")
 
 
 async def test_headers_may_be_long_and_not_without_end(bench: Bench) -> None:

@@ -6,7 +6,7 @@ import pytest
 from chatserver.adapters.listings import TRIES_MAX
 from tests.workers.scripted import POSTED, Gone, Shown, Stage, Withheld
 from workers.board_pass import FAILED_IN_A_ROW_MAX
-from workers.boards.board import Away, Blocked, Resting
+from workers.boards.board import Away, Blocked, RestingAway
 
 
 @pytest.fixture
@@ -102,18 +102,19 @@ async def test_pages_that_fail_one_after_another_are_left_alone_and_others_come_
 
 
 async def test_a_host_that_is_left_alone_costs_no_posting_a_try(stage: Stage) -> None:
-    stage.shown["one"] = Shown(titles("1", "2"), details=dict.fromkeys("12", Resting("It is left alone.")))
+    stage.shown["one"] = Shown(titles("1", "2"), details=dict.fromkeys("12", RestingAway("It is left alone.")))
     for _ in range(TRIES_MAX + 1):
         assert (await stage.run())["one"].status == "partial"
     assert await stage.jobs() == {}
 
 
-async def test_what_nobody_thought_of_costs_one_board(stage: Stage) -> None:
-    stage.shown["one"] = Shown(titles("1"), details={"1": RecursionError("too deep")})
-    stage.shown["two"] = Shown(titles("2"))
+async def test_what_nobody_thought_of_costs_one_board_or_one_posting(stage: Stage) -> None:
+    stage.shown["one"] = Shown(titles("1"), fails=RecursionError("too deep"))
+    stage.shown["two"] = Shown(titles("2", "3"), details={"3": IndexError("no such group")})
     done = await stage.run()
     assert (done["one"].status, done["two"].status, done["status"]) == ("failed", "ok", "completed")
     assert "RecursionError" in done["one"].detail
+    assert done["two"].errors == 1
     assert set(await stage.jobs()) == {"firm:2"}
 
 

@@ -108,8 +108,16 @@ class Away(BoardError):
     """It does not answer, or only with errors, within the tries and the time that it has."""
 
 
-class Resting(Away):
-    """Its host is left alone after too many failures: nobody was asked."""
+class Resting(BoardError):
+    """Its host is left alone for now: nobody was asked."""
+
+
+class RestingAway(Resting, Away):
+    """Because it did not answer."""
+
+
+class RestingBlocked(Resting, Blocked):
+    """Because it did not let us in, or asked us to stay away."""
 
 
 class Gone(Exception):

@@ -1,9 +1,12 @@
--- What a run learned of a posting's own page, so that a run that is gone on with does not ask again and a list does not
+-- What a run learned of a posting's own page: which requisition it is, so that two languages are one job; how it went, so that a run that is gone on with does not ask again and a list does not
 -- undo what the page said; and whether a list was refused for its length alone.
 
 alter table public.job_listings
   add column if not exists gone_run uuid,
-  add column if not exists tried_run uuid;
+  add column if not exists tried_run uuid,
+  add column if not exists requisition text;
+create index if not exists job_listings_requisition on public.job_listings (board, requisition)
+  where requisition is not null;
 
 alter table public.scraping_boards add column if not exists shrunk boolean not null default false;
 

@@ -75,6 +75,7 @@ class BoardPass:
         self._list_errors = 0
         self._page_errors = 0
         self._failed_in_a_row = 0
+        self._turns: dict[str, asyncio.Lock] = {}
         self._gave_up: BoardError | None = None
         self._rested: Resting | None = None
 
@@ -119,12 +120,12 @@ class BoardPass:
         return verdict
 
     async def _read(self) -> Pass:
-        complete, partial, error = False, None, None
+        complete, partial, short, error = False, None, False, None
         try:
             async with asyncio.timeout(BOARD_SECONDS_MAX):
                 async for page in self._adapter.pages():
                     self._advertised = page.advertised if page.advertised is not None else self._advertised
-                    complete, partial = page.complete, page.partial
+                    complete, partial, short = page.complete, page.partial, page.short
                     await self._take(page)
                     if len(self._seen) > POSTINGS_MAX:
                         complete, partial = False, f"The list has more than {POSTINGS_MAX:,} postings; split the board."
@@ -134,7 +135,7 @@ class BoardPass:
             self._list_errors += 1
         except TimeoutError:
             complete, partial = False, _too_long("list")
-        return Pass(len(self._seen), self._advertised, complete, partial, error)
+        return Pass(len(self._seen), self._advertised, complete, partial, short, error)
 
     async def _take(self, page: Page) -> None:
         stubs = {stub.external_id: stub for stub in page.stubs}
@@ -249,17 +250,23 @@ class BoardPass:
 
     async def _make(self, listing: Listing, found: Found, content: str | None, *, wanted: bool = False) -> None:
         posting = self._posting(listing, found)
-        try:
-            job = await self._intake.take_in(
-                posting, companies=self._source.companies,
-                also_known_as=self._source.keys(self._board, listing.external_id)[1:],
+        aliases = self._source.keys(self._board, listing.external_id)[1:]
+        # Two languages of one requisition, read side by side, would each find that the other is not there yet.
+        async with self._turns.setdefault(found.requisition or listing.external_id, asyncio.Lock()):
+            if found.requisition:
+                twin = await self._listings.twin(
+                    self._board.name, listing.external_id, found.requisition, posting.language
+                )
+                aliases = (twin, *aliases) if twin else aliases
+            try:
+                job = await self._intake.take_in(posting, companies=self._source.companies, also_known_as=aliases)
+            except Refused as refused:
+                await self._refused(listing, refused)
+                return
+            await self._listings.settle(
+                self._by, self._board.name, listing.external_id, job=job, content_hash=content, wanted=wanted,
+                requisition=found.requisition,
             )  # fmt: skip
-        except Refused as refused:
-            await self._refused(listing, refused)
-            return
-        await self._listings.settle(
-            self._by, self._board.name, listing.external_id, job=job, content_hash=content, wanted=wanted
-        )
 
     async def _refused(self, listing: Listing, refused: Refused) -> None:
         self._page_errors += 1

@@ -21,6 +21,7 @@ class Pass:
     advertised: int | None
     complete: bool
     partial: str | None
+    short: bool
     error: BoardError | None
 
 
@@ -53,7 +54,7 @@ def judge(seen: Pass, held: int) -> Verdict:
             f"{seen.fetched:,} postings where there were {held:,}; believed if the next run says so too.",
             shrunk=True,
         )
-    return Verdict("ok", None, conclusive=True, short=seen.fetched < (seen.advertised or 0))
+    return Verdict("ok", None, conclusive=True, short=seen.short or seen.fetched < (seen.advertised or 0))
 
 
 def _status_of(error: BoardError, fetched: int) -> BoardStatus:

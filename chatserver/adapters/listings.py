@@ -94,6 +94,7 @@ select {_COLUMNS} from public.job_listings l
 _SETTLE = """
 update public.job_listings l set job_id = coalesce($3, l.job_id), content_hash = coalesce($4, l.content_hash),
     wanted = $5, tries = case when $5 then l.tries else 0 end,
+    requisition = coalesce($8, l.requisition),
     tried_run = case when $7 then $6 else l.tried_run end,
     gone_run = case when $3::uuid is null then l.gone_run end,
     missed = case when $3 is null or l.gone_run is null then l.missed else 0 end,
@@ -151,7 +152,7 @@ class Listings:
 
     async def settle(
         self, by: Writer, board: str, external_id: str, *, job: UUID | None,
-        content_hash: str | None = None, wanted: bool = False, failed: bool = False,
+        content_hash: str | None = None, wanted: bool = False, failed: bool = False, requisition: str | None = None,
     ) -> None:  # fmt: skip
         """The posting's job, the hash of the text it was made from, and whether its own page is still wanted.
 
@@ -159,7 +160,20 @@ class Listings:
         """
         async with acquired(self._pool) as connection, connection.transaction():
             await still_held(connection, by.lock, by.holder)
-            await connection.execute(_SETTLE, board, external_id, job, content_hash, wanted, by.run, failed)
+            await connection.execute(
+                _SETTLE, board, external_id, job, content_hash, wanted, by.run, failed, requisition
+            )
+
+    async def twin(self, board: str, external_id: str, requisition: str, language: str | None) -> str | None:
+        """The `external_id` of the job that the same requisition is in another language."""
+        async with answering():
+            found: str | None = await self._pool.fetchval(
+                "select j.external_id from public.job_listings l join public.jobs j on j.id = l.job_id"
+                " where l.board = $1 and l.requisition = $2 and l.external_id <> $3 and j.language <> $4"
+                " order by j.created_at limit 1",
+                board, requisition, external_id, language,
+            )  # fmt: skip
+        return found
 
     async def tried(self, by: Writer, board: str, external_id: str) -> None:
         """Its page failed in this run, however often it was asked."""

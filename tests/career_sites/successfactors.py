@@ -25,7 +25,10 @@ class SuccessFactorsJob:
 
 @dataclass
 class SuccessFactorsSite:
-    """`feed`: `open`, `html`, `none`, `cut`, `entities` or `gzip`; `pages`: `rows`, `tiles`, `login` or `other`."""
+    """`feed`: `open`, `html`, `none`, `down`, `hollow`, `cut`, `entities` or `gzip`.
+
+    `pages`: `rows`, `tiles`, `login` or `other`.
+    """
 
     jobs: dict[str, SuccessFactorsJob]
     feed: str = "open"
@@ -62,10 +65,13 @@ class SuccessFactorsSite:
     def _feed(self, base: str) -> Response:
         if self.feed == "none":
             return Response(status_code=404)
+        if self.feed == "down":
+            return Response(status_code=503)
         if self.feed == "html":
             return HTMLResponse("<!DOCTYPE html><html><body>This feed is disabled.</body></html>")
         head = '<!DOCTYPE rss [<!ENTITY a "aaaa">]>' if self.feed == "entities" else ""
-        items = "".join(self._item(base, id, job) for id, job in self.there.items())
+        shown = {} if self.feed == "hollow" else self.there
+        items = "".join(self._item(base, id, job) for id, job in shown.items())
         whole = (
             f'<?xml version="1.0" encoding="UTF-8"?>{head}<rss version="2.0" '
             f'xmlns:g="http://base.google.com/ns/1.0"><channel><title>Careers</title>{items}</channel></rss>'

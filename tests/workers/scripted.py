@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar
@@ -41,6 +41,8 @@ class Shown:
     fails_after: int = 0
     details: dict[str, Exception] = field(default_factory=dict)
     language: str = "en"
+    languages: dict[str, str] = field(default_factory=dict)
+    requisition: str | None = None
     words: str = "help clients every day."
     passes_to_close: int = 1
     asked: list[str] = field(default_factory=list)
@@ -84,7 +86,10 @@ class ScriptedBoard:
         if wrong is not None:
             raise wrong
         found = self._found(stub.title)
-        return Found(found.title, found.description, "Pune, IN; Delhi, IN", posted_at=POSTED, language=found.language)
+        return replace(
+            found, location="Pune, IN; Delhi, IN", posted_at=POSTED, requisition=self._shown.requisition,
+            language=self._shown.languages.get(stub.external_id, found.language),
+        )  # fmt: skip
 
     @classmethod
     def board_from_url(cls, url: str) -> dict[str, Any] | None:

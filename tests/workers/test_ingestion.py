@@ -137,6 +137,30 @@ async def test_english_is_preferred_and_not_lost_again(stage: Stage) -> None:
     assert await stage.database.fetchval("select title from jobs") == "Consultant"
 
 
+@pytest.mark.parametrize("later", [False, True], ids=["side by side", "a day later"])
+async def test_one_requisition_in_two_languages_is_one_job_and_it_speaks_english(stage: Stage, later: bool) -> None:
+    shown = {"1": "Berater", "2": "Consultant"}
+    stage.shown["one"] = Shown(shown, requisition="REQ-7", languages={"1": "de"})
+    if later:
+        stage.shown["one"].titles = {"1": "Berater"}
+        await stage.run()
+        stage.shown["one"].titles = shown
+    await stage.run()
+    assert [row["title"] for row in await stage.database.fetch("select title from jobs")] == ["Consultant"]
+    stage.shown["one"].titles = {"1": "Berater"}
+    await stage.run()
+    assert set((await stage.jobs()).values()) == {"processing"}, "it stands there in German"
+    stage.shown["one"].titles = {}
+    await stage.run()
+    assert set((await stage.jobs()).values()) == {"closed"}
+
+
+async def test_two_postings_of_one_requisition_in_one_language_stay_two(stage: Stage) -> None:
+    stage.shown["one"] = Shown(titles("1", "2"), requisition="REQ-7")
+    await stage.run()
+    assert set(await stage.jobs()) == {"1", "2"}
+
+
 async def test_jobs_of_another_writer_are_adopted_and_closed_only_after_two_passes(stage: Stage) -> None:
     for id in ("1", "8"):
         await stage.database.execute(

@@ -22,13 +22,19 @@ BOARD = "[[ey.boards]]\nname='a'\nplatform='oracle'\nurl='u'\ntenant='t'\n"
 
 @given(
     fetched=st.integers(0, 3000), advertised=st.none() | st.integers(0, 3000), complete=st.booleans(),
-    partial=st.none() | st.just("why"), held=st.integers(0, 3000),
+    partial=st.none() | st.just("why"), held=st.integers(0, 3000), short=st.booleans(),
     error=st.none() | st.sampled_from([Blocked("b"), Away("a"), ChangedShape("c"), Disallowed("d")]),
 )  # fmt: skip
 def test_only_a_whole_list_closes_anything(
-    fetched: int, advertised: int | None, complete: bool, partial: str | None, held: int, error: Exception | None
+    fetched: int,
+    advertised: int | None,
+    complete: bool,
+    partial: str | None,
+    short: bool,
+    held: int,
+    error: Exception | None,
 ) -> None:
-    found = judge(Pass(fetched, advertised, complete, partial, error), held)  # type: ignore[arg-type]
+    found = judge(Pass(fetched, advertised, complete, partial, short, error), held)  # type: ignore[arg-type]
     if found.conclusive:
         assert complete
         assert partial is None
@@ -37,7 +43,7 @@ def test_only_a_whole_list_closes_anything(
         assert fetched or held <= REMEMBERED_MIN
     else:
         assert found.detail, "who reads it wants to know why"
-    assert found.short == (found.status == "ok" and fetched < (advertised or 0))
+    assert found.short == (found.status == "ok" and (short or fetched < (advertised or 0)))
     assert found.conclusive == (found.status in ("ok", "empty"))
 
 

@@ -86,6 +86,8 @@ class Page:
     """The site gave all that it has."""
     partial: str | None = None
     """Why some of it is missing."""
+    short: bool = False
+    """Complete but for very little, which the site counts and does not show."""
 
 
 class BoardError(Exception):

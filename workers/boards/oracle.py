@@ -83,7 +83,7 @@ class Oracle:
         if why is None and len(seen) < COMPLETE_SHARE * total:
             again = " The site showed a page again and again." if tries else ""
             why = f"{len(seen):,} of {total:,} advertised postings were shown.{again}"
-        yield Page((), self._advertised(total), complete=why is None, partial=why)
+        yield Page((), self._advertised(total), complete=why is None, partial=why, short=len(seen) < total)
 
     def _advertised(self, total: int) -> int | None:
         """Of one country's postings the site tells no number."""

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 from urllib.parse import quote, urljoin, urlsplit
 
-from workers.boards.board import Away, Blocked, Board, ChangedShape, Found, Gone, Page, Stub
+from workers.boards.board import Away, Blocked, Board, BoardError, ChangedShape, Found, Gone, Page, Stub
+from workers.boards.countries import is_elsewhere
 from workers.boards.job_posting import job_posting
 from workers.boards.page import asks_for_a_person, page_tree, refuse
 from workers.boards.successfactors_feed import NoFeed, items, stub_of
@@ -18,10 +19,8 @@ PAGES_MAX = 2_000
 COMPLETE_SHARE = 0.99
 
 _BRACKET = re.compile(r"\(([^()]+)\)$")
-_POSTAL = re.compile(r"[\w -]*\d[\w -]*")
 _GONE = re.compile(r"no longer (?:available|accepting)|position has been filled|job (?:was )?not found", re.IGNORECASE)
 _OWN_PATH = re.compile(r"(.*?)/(?:search/?|job/.*/\d{3,20}/?|go/.*/\d+/?.*|tile-search-results/?)$")
-_NAMES = {"IN": {"IN", "IND", "INDIA"}, "US": {"US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA"}}
 
 
 class SuccessFactors:
@@ -39,10 +38,17 @@ class SuccessFactors:
 
     async def pages(self) -> AsyncIterator[Page]:
         for url in self._feeds():
+            begun = False
             try:
                 async for page in self._feed(url):
+                    begun = True
                     yield page
             except NoFeed:
+                continue
+            except BoardError:
+                # A feed that does not answer shuts one door; one that breaks off was the board's list.
+                if begun:
+                    raise
                 continue
             self.passes_to_close = 1
             return
@@ -59,16 +65,24 @@ class SuccessFactors:
         async with self._web.stream(url) as stream:
             if stream.status != 200:
                 raise NoFeed
+            told, unread = 0, 0
             async for batch in items(stream.chunks):
-                stubs = (stub_of(item) for item in batch)
+                stubs = [stub_of(item) for item in batch]
+                told += len(stubs)
+                unread += stubs.count(None)
                 yield Page(tuple(stub for stub in stubs if stub is not None and self._is_here(stub)))
-        yield Page((), complete=True)
+        if not told:
+            # Perhaps there is nothing, and perhaps the feed is not made any more: the list says which.
+            raise NoFeed
+        why = f"{unread:,} of {told:,} postings of the feed have no id or no title; look at it."
+        enough = told - unread >= COMPLETE_SHARE * told
+        yield Page((), complete=enough, partial=None if enough else why, short=unread > 0)
 
     def _is_here(self, stub: Stub) -> bool:
         country = self._board.country
         bracket = _BRACKET.search(stub.title)
-        said = country_of(stub.location or (bracket[1] if bracket else None))
-        return country is None or said is None or said in _NAMES.get(country, {country})
+        place = stub.location or (bracket[1] if bracket else None)
+        return country is None or not is_elsewhere(place, country)
 
     async def _list(self) -> AsyncIterator[Page]:
         seen: set[str] = set()
@@ -94,7 +108,9 @@ class SuccessFactors:
             why = f"{len(seen):,} of {total:,} advertised postings were shown."
         elif why is not None and total is not None and len(seen) >= COMPLETE_SHARE * total:
             why = None
-        yield Page((), total if self._board.country is None else None, complete=why is None, partial=why)
+        short = total is not None and len(seen) < total
+        advertised = total if self._board.country is None else None
+        yield Page((), advertised, complete=why is None, partial=why, short=short)
 
     async def _listed(self, start: int) -> Listed:
         """A page of the list, or of tiles where the site has no list."""
@@ -151,14 +167,3 @@ def _says_gone(text: str) -> bool:
         re.search(r"no longer (?:available|accepting)|position has been filled|job (?:was )?not found", text, re.I)
         is not None
     )
-
-
-def country_of(location: str | None) -> str | None:
-    """The last part of a place that is no postal code, in capitals: `Bengaluru, KA, IN, 560048` is in IN.
-
-    Of two parts the second may be a state of the United States; sites that write two write countries.
-    """
-    parts = [part.strip() for part in (location or "").split(";")[0].split(",") if part.strip()]
-    while len(parts) > 1 and _POSTAL.fullmatch(parts[-1]):
-        parts.pop()
-    return parts[-1].upper() if len(parts) > 1 else None

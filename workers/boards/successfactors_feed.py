@@ -50,12 +50,13 @@ class _Head:
         begun = self.bytes.lstrip(b"\xef\xbb\xbf \t\r\n")[:HEAD_MAX_BYTES].lower()
         if begun and not b"<?xml".startswith(begun[:5]) and not b"<rss".startswith(begun[:4]) and begun[:1] != b"<":
             raise NoFeed
-        for mark in (b"<html", b"<!doctype html", b"<body"):
-            if mark in begun:
-                raise NoFeed
         root = begun.find(b"<rss")
+        before = begun[: root if root >= 0 else None]
+        # Texts of postings may speak of pages; a page in the place of a feed begins as one.
+        if any(mark in before for mark in (b"<html", b"<!doctype html", b"<body")):
+            raise NoFeed
         # Entities that stand for each other grow without bound.
-        if b"<!doctype" in begun[: root if root >= 0 else None] or b"<!entity" in begun[: root if root >= 0 else None]:
+        if b"<!doctype" in before or b"<!entity" in before:
             raise ChangedShape("The feed defines entities, which no feed of this platform does; it is not read.")
         if root < 0 and len(begun) >= HEAD_MAX_BYTES:
             raise NoFeed
@@ -80,7 +81,7 @@ async def items(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Item]]:
                     parents.append(element)
                     continue
                 parents.pop()
-                if element.tag == "item":
+                if element.tag == "item" and parents:
                     batch.append(_item(element))
                     open_since = 0
                     # What was read is forgotten: the tree would grow with the feed.

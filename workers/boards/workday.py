@@ -24,6 +24,8 @@ from workers.boards.workday_posting import is_in, posting, requisition
 from workers.web import Answer, Web
 
 LIMIT = 20
+OVERLAP = 2
+"""Rows read twice from one page to the next: what is taken down meanwhile moves the others up."""
 OFFSET_MAX = 50_000
 DIVISIONS_MAX = 3
 """So many facets one after the other: each may leave out postings, or count them twice."""
@@ -95,7 +97,8 @@ class Workday:
         why = None if enough else f"{len(self._rows):,} of {first.total:,} advertised postings were shown."
         # Twins are counted by the site and not by us.
         twins = len(self._rows) - len(self._seen)
-        yield Page((), first.total - twins, complete=enough, partial=why)
+        short = len(self._rows) < first.total
+        yield Page((), first.total - twins, complete=enough, partial=why, short=short)
 
     async def _walk(
         self, applied: Applied, listed: Listed, found: set[str], advertised: int | None = None
@@ -104,9 +107,10 @@ class Workday:
         offset, total = 0, listed.total
         while listed.rows:
             yield Page(self._new(listed.rows, found), advertised)
-            offset += len(listed.rows)
-            if offset >= min(total, OFFSET_MAX):
+            end = offset + len(listed.rows)
+            if end >= total or end + LIMIT > OFFSET_MAX:
                 return
+            offset = end - OVERLAP if len(listed.rows) > 2 * OVERLAP else end
             listed = await self._list(applied, offset)
 
     async def _cut(self, applied: Applied, first: Listed) -> AsyncIterator[Page]:
@@ -144,7 +148,8 @@ class Workday:
             else "postings were shown and perhaps not all"
         )
         why = f"{len(self._rows):,} {of}; the site cuts its list at {CAP:,}."
-        yield Page((), complete=enough, partial=None if enough else why)
+        # What is cut is counted by estimate: one such list proves nothing.
+        yield Page((), complete=enough, partial=None if enough else why, short=True)
 
     async def _by(self, facet: Facet, applied: Applied, parts: _Parts, depth: int = 1) -> AsyncIterator[Page]:
         for group in groups(facet):

@@ -11,6 +11,8 @@ from workers.boards.workday_facets import COUNTRIES
 PLACES_MAX = 50
 
 _TWIN = re.compile(r"-\d{1,2}$")
+_BARE_TWIN = re.compile(r"(?<=\d)(\D*)-\d$")
+"""Where no bullet says what the requisition is: `REQ-12` is one, `JR-0012-1` is its twin."""
 
 
 def posting(info: Mapping[str, Any], stub: Stub) -> Found:
@@ -32,7 +34,7 @@ def requisition(path: str, bullets: Any) -> str:
         said = str(bullet).strip()
         if said and (path.endswith((f"_{said}", f"/{said}")) or _TWIN.sub("", path).endswith(f"_{said}")):
             return said
-    return _TWIN.sub("", tail)
+    return _BARE_TWIN.sub(r"\1", tail)
 
 
 def is_in(country: str, info: Mapping[str, Any]) -> bool:

@@ -12,7 +12,8 @@ from tests.career_sites.stage import Stage, listed
 from tests.career_sites.successfactors import SuccessFactorsJob, SuccessFactorsSite
 from workers.boards import successfactors_feed
 from workers.boards.board import Away, Blocked, Board, ChangedShape, Found, Gone, Stub
-from workers.boards.successfactors import SuccessFactors, country_of
+from workers.boards.countries import is_elsewhere
+from workers.boards.successfactors import SuccessFactors
 from workers.boards.successfactors_feed import items
 
 module = pytest.mark.asyncio(loop_scope="module")
@@ -79,14 +80,50 @@ async def test_one_country_of_a_feed_for_the_world(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "country"),
+    ("place", "elsewhere"),
     [
-        ("Tempe, AZ, US, 85288", "US"), ("Pune, India", "INDIA"), ("London, GB, EC1A 1BB", "GB"), ("Remote", None),
-        (None, None),
+        ("Tempe, AZ, US, 85288", True), ("London, GB, EC1A 1BB", True), ("Dublin, Ireland", True), ("Germany", True),
+        ("Amsterdam, NL", True), ("Indianapolis, IN, US, 46204", True), ("Pune, India", False),
+        ("Bengaluru, KA, India 560048", False), ("Bengaluru, KARNATAKA, IN", False), ("Noida, UP", False),
+        ("Bengaluru, KARNATAKA", False), ("Mumbai, MH", False), ("Chennai, TN, 600001", False), ("Remote", False),
+        ("KA", False), ("", False), (None, False), ("Mysuru, KA, IND", False),
     ],
 )  # fmt: skip
-def test_the_country_of_a_place(place: str | None, country: str | None) -> None:
-    assert country_of(place) == country
+def test_a_place_is_elsewhere_only_where_it_names_another_country(place: str | None, elsewhere: bool) -> None:
+    assert is_elsewhere(place, "IN") is elsewhere
+
+
+@module
+async def test_a_feed_that_does_not_answer_shuts_one_door(stage: Stage) -> None:
+    stubs, last = await listed(reader(stage, SuccessFactorsSite(jobs(3), "down")))
+    assert (len(stubs), last.complete) == (3, True)
+
+
+@module
+async def test_a_feed_with_nothing_in_it_is_believed_only_where_the_list_says_so_too(stage: Stage) -> None:
+    stubs, last = await listed(reader(stage, SuccessFactorsSite(jobs(3), "hollow")))
+    assert (len(stubs), last.complete) == (3, True)
+    with pytest.raises(ChangedShape, match="a list of postings"):
+        await listed(reader(stage, SuccessFactorsSite({}, "hollow", pages="other")))
+
+
+@module
+async def test_a_posting_that_speaks_of_pages_is_no_page(stage: Stage) -> None:
+    job = SuccessFactorsJob("Writer", description="&lt;html> and &lt;body> are tags. <![CDATA[<html><body>]]>")
+    site = SuccessFactorsSite({"100": job})
+    stubs, _ = await listed(reader(stage, site))
+    assert set(stubs) == {"100"}
+    assert not any("/search/" in path for path in site.asked), "the feed was taken for no feed"
+
+
+@module
+@pytest.mark.parametrize(("whole", "complete", "short"), [(3, False, True), (150, True, True)])
+async def test_what_of_a_feed_cannot_be_read_is_not_as_if_it_were_not_there(
+    stage: Stage, whole: int, complete: bool, short: bool
+) -> None:
+    site = SuccessFactorsSite({**jobs(whole), "99": SuccessFactorsJob("An id too short to be one")})
+    stubs, last = await listed(reader(stage, site))
+    assert (len(stubs), last.complete, last.short) == (whole, complete, short)
 
 
 @module
@@ -97,8 +134,14 @@ async def test_a_feed_that_breaks_off_is_no_whole_list(stage: Stage) -> None:
 
 @module
 async def test_a_feed_that_defines_entities_is_not_read(stage: Stage) -> None:
+    async def feed() -> AsyncIterator[bytes]:
+        yield b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "aaaa">]><rss><channel></channel></rss>'
+
     with pytest.raises(ChangedShape, match="entities"):
-        await listed(reader(stage, SuccessFactorsSite(jobs(1), "entities")))
+        async for _ in items(feed()):
+            pass
+    site = SuccessFactorsSite(jobs(1), "entities")
+    assert set((await listed(reader(stage, site)))[0]) == set(jobs(1)), "the list is another door"
 
 
 async def feed_of(count: int, size_bytes: int) -> AsyncIterator[bytes]:

@@ -48,7 +48,7 @@ async def test_a_list_is_read_to_its_end_though_only_its_first_page_knows_its_le
     stubs, last = await listed(reader(stage, site))
     assert len(stubs) == 45
     assert last.complete
-    assert [asked["offset"] for asked in site.asked] == [0, 20, 40]
+    assert [asked["offset"] for asked in site.asked] == [0, 18, 36], "pages overlap: the list moves while it is read"
     assert site.asked[0] == {"appliedFacets": {}, "limit": LIMIT, "offset": 0, "searchText": ""}
 
 
@@ -81,7 +81,7 @@ async def test_a_site_without_such_a_facet_is_judged_by_its_details(stage: Stage
 async def test_a_list_that_does_not_end_is_left(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workday, "OFFSET_MAX", 40)
     stubs, last = await listed(reader(stage, WorkdaySite(jobs(90))))
-    assert (len(stubs), last.partial) == (40, "40 of 90 advertised postings were shown.")
+    assert (len(stubs), last.partial) == (38, "38 of 90 advertised postings were shown.")
 
 
 @module

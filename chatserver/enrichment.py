@@ -32,6 +32,8 @@ CLAIM_SECONDS = 150.0
 """Longer than a worker is ever at one job: only one that died loses a claim so."""
 CLAIM_PAUSE_SECONDS = 5.0
 UNCONFIGURED_PAUSE_SECONDS = 600.0
+KEEP_PAUSES_SECONDS = (0.5, 2.0, 8.0)
+"""Before each new try to keep what was paid for."""
 
 DIED_SENTENCE = f"Enrichment died {ATTEMPTS_MAX} times without a word; ask for it again, or look at the worker's log."
 SPENT_SENTENCE = (
@@ -54,8 +56,11 @@ class Budget(Protocol):
     async def spent(self) -> Spent: ...
 
 
-class Claims(Protocol):
-    """Which worker writes the guides of a description, by the database's clock. Each method raises `Unavailable`."""
+class Purchases(Protocol):
+    """Which worker buys the guides of a description, by the database's clock, and what was bought and not used yet.
+
+    Each method raises `Unavailable`.
+    """
 
     async def claim(self, description_hash: str, kind: EnricherKind, seconds: float) -> UUID | None:
         """None where somebody else has it; one that ran out is anybody's."""
@@ -63,13 +68,21 @@ class Claims(Protocol):
 
     async def release(self, claim: UUID) -> None: ...
 
+    async def keep(self, task: EnrichmentTask, kind: EnricherKind, guides: Guides) -> None: ...
+
+    async def bought(self, task: EnrichmentTask, kind: EnricherKind) -> Guides | None:
+        """What was bought for this description; for a task that asks anew, for this very task."""
+        ...
+
+    async def forget(self, task: EnrichmentTask, kind: EnricherKind) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Paid:
     """An enricher that costs money, and what keeps it from costing more than it must."""
 
     enricher: PaidEnricher
-    claims: Claims
+    purchases: Purchases
     budget: Budget
 
 
@@ -150,18 +163,22 @@ class Enriching:
             # Before the guides: what is paid for must not be lost to an embedder that is away.
             embedded = await self._embedded(task)
             guides, kind = await self._bought(self._paid, task)
-            return await self._complete(task, guides, kind, *embedded)
+            done = await self._complete(task, guides, kind, *embedded)
+            if done:
+                await self._forget(self._paid, task)
+            return done
 
     async def _known(self, task: EnrichmentTask, kind: EnricherKind) -> Guides | None:
-        if task.fresh:
-            return None
-        if task.kept is not None and task.kept_by == kind:
-            return task.kept
-        return await self._store.reusable(task.description_hash, kind, task.job)
+        if not task.fresh:
+            if task.kept is not None and task.kept_by == kind:
+                return task.kept
+            if (found := await self._store.reusable(task.description_hash, kind, task.job)) is not None:
+                return found
+        return await self._paid.purchases.bought(task, kind) if self._paid else None
 
     @asynccontextmanager
     async def _claimed(self, paid: Paid, task: EnrichmentTask) -> AsyncIterator[None]:
-        claim = await paid.claims.claim(task.description_hash, paid.enricher.kind, CLAIM_SECONDS)
+        claim = await paid.purchases.claim(task.description_hash, paid.enricher.kind, CLAIM_SECONDS)
         if claim is None:
             raise _Elsewhere
         try:
@@ -172,7 +189,7 @@ class Enriching:
     @staticmethod
     async def _release(paid: Paid, claim: UUID) -> None:
         try:
-            await paid.claims.release(claim)
+            await paid.purchases.release(claim)
         except Unavailable as away:
             log.warning("a claim was not released and runs out by itself: %s", away)
 
@@ -184,10 +201,30 @@ class Enriching:
             return await self._enricher.write(task.text), self._enricher.kind
         bill = Bill()
         try:
-            return await paid.enricher.write(task.text, bill), paid.enricher.kind
+            guides = await paid.enricher.write(task.text, bill)
+            # At once, and whoever cancels: what is paid for is not paid for again.
+            await asyncio.shield(self._keep(paid, task, guides))
         finally:
             # A cancelled call costs money too: it is counted, whoever cancelled it.
             await asyncio.shield(self._settle(reservation, bill.usd))
+        return guides, paid.enricher.kind
+
+    async def _keep(self, paid: Paid, task: EnrichmentTask, guides: Guides) -> None:
+        for pause in (*KEEP_PAUSES_SECONDS, None):
+            try:
+                await paid.purchases.keep(task, paid.enricher.kind, guides)
+                return
+            except Unavailable as away:
+                log.warning("the guides of job %s are paid for and not kept yet: %s", task.job, away)
+                if pause is not None:
+                    await asyncio.sleep(pause)
+
+    @staticmethod
+    async def _forget(paid: Paid, task: EnrichmentTask) -> None:
+        try:
+            await paid.purchases.forget(task, paid.enricher.kind)
+        except Unavailable as away:
+            log.warning("bought guides were not put away; they go by themselves: %s", away)
 
     @staticmethod
     async def _settle(reservation: Reservation, usd: float) -> None:

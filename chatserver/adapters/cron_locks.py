@@ -1,13 +1,16 @@
 """Rows of `cron_locks`: who runs a scheduled task, judged by the database's clock alone."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
-from chatserver.adapters.postgres import answering
+from chatserver.adapters.postgres import answering, reason
 from chatserver.core.ports import Unavailable
+
+log = logging.getLogger(__name__)
 
 TTL_SECONDS = 120.0
 RENEW_SECONDS = 20.0
@@ -74,12 +77,14 @@ class CronLocks:
         while True:
             await asyncio.sleep(self._renew_seconds)
             # A statement that fails proves nothing; the writes under the lock look at its row themselves.
-            with suppress(Unavailable):
-                async with answering():
-                    done = await self._pool.execute(_RENEW, name, self.holder, self._ttl_seconds)
-                if done != "UPDATE 1":
-                    until.reschedule(asyncio.get_running_loop().time())
-                    return
+            try:
+                done = await self._pool.execute(_RENEW, name, self.holder, self._ttl_seconds)
+            except Exception as error:
+                log.warning("the lock %s was not renewed (%s); it is tried again", name, reason(error))
+                continue
+            if done != "UPDATE 1":
+                until.reschedule(asyncio.get_running_loop().time())
+                return
 
     async def _release(self, name: str) -> None:
         async with answering():

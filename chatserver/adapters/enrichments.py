@@ -3,10 +3,15 @@
 from uuid import UUID, uuid4
 
 import asyncpg
+import msgspec
 
 from chatserver.adapters.postgres import answering
-from chatserver.core.guides import EnricherKind
+from chatserver.core.guides import EnricherKind, Guides
 from chatserver.core.job import QUESTIONS_PER_JOB, TIPS_PER_JOB
+from chatserver.core.job_ports import EnrichmentTask
+
+KEPT_DAYS = 30
+"""Guides that nobody came for: their job was edited or closed meanwhile."""
 
 _CLAIM = """
 insert into public.enrichment_claims as c (description_hash, kind, claimed_by, expires_at)
@@ -28,14 +33,28 @@ with waiting as (
    where pending is not null and not (pending ? 'failed') and status in ('processing', 'active')
 ), unknown as (
   select w.fresh, w.hash, w.id from waiting w
-   where w.fresh or not exists (
+   where w.fresh or (not exists (
      select from public.jobs j where j.description_hash = w.hash and j.enriched_by = $1
         and j.resume_guide_generated -> {TIPS_PER_JOB - 1} is not null
         and j.prep_guide_generated -> {QUESTIONS_PER_JOB - 1} is not null)
+   and not exists (select from public.bought_guides b where b.description_hash = w.hash and b.kind = $1))
 )
 select (select count(*) from waiting) as jobs,
        (select count(*) filter (where fresh) + count(distinct hash) filter (where not fresh) from unknown) as calls
 """
+
+_KEEP = """
+insert into public.bought_guides as b (description_hash, kind, version, guides) values ($1, $2, $3, $4)
+on conflict (description_hash, kind) do update
+   set version = excluded.version, guides = excluded.guides, bought_at = clock_timestamp()
+"""
+
+# Who asks anew is not served with what was there before.
+_BOUGHT = """
+select guides from public.bought_guides where description_hash = $1 and kind = $2 and (version = $3 or not $4)
+"""
+
+_SWEEP = "delete from public.bought_guides where bought_at < clock_timestamp() - make_interval(days => $1)"
 
 _WAKE = """
 update public.jobs set pending = pending || jsonb_build_object('since', clock_timestamp())
@@ -60,6 +79,23 @@ class PostgresEnrichments:
         async with answering():
             await self._pool.execute("delete from public.enrichment_claims where claimed_by = $1", claim)
 
+    async def keep(self, task: EnrichmentTask, kind: EnricherKind, guides: Guides) -> None:
+        async with answering():
+            await self._pool.execute(_KEEP, task.description_hash, kind, task.version, msgspec.to_builtins(guides))
+
+    async def bought(self, task: EnrichmentTask, kind: EnricherKind) -> Guides | None:
+        async with answering():
+            found = await self._pool.fetchval(_BOUGHT, task.description_hash, kind, task.version, task.fresh)
+        return msgspec.convert(found, Guides) if found else None
+
+    async def forget(self, task: EnrichmentTask, kind: EnricherKind) -> None:
+        async with answering():
+            await self._pool.execute(
+                "delete from public.bought_guides where description_hash = $1 and kind = $2",
+                task.description_hash,
+                kind,
+            )
+
     async def waiting(self, kind: EnricherKind) -> tuple[int, int]:
         """How many versions wait for guides, and how many calls of an enricher of this kind they take."""
         async with answering():
@@ -67,7 +103,8 @@ class PostgresEnrichments:
         return row["jobs"], row["calls"]
 
     async def wake(self) -> None:
-        """At a worker's start: there may be money or a key now, so what was to wait longer is due. Dead claims go."""
+        """At a worker's start: there may be money or a key now, so what was to wait longer is due. The dead go."""
         async with answering():
             await self._pool.execute(_WAKE)
             await self._pool.execute("delete from public.enrichment_claims where expires_at < clock_timestamp()")
+            await self._pool.execute(_SWEEP, KEPT_DAYS)

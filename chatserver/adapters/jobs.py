@@ -82,11 +82,16 @@ update public.jobs set pending = {PENDING} - 'since' || jsonb_build_object('sinc
     and created_at < clock_timestamp() - make_interval(secs => $4) limit $5 for update skip locked)
 """
 
+# So many of each queue: a thousand postings must not hide the one job that somebody waits for.
 _OVERDUE = """
-select id, pending from public.jobs
- where pending is not null and not (pending ? 'failed') and status in ('processing', 'active')
-   and (pending ->> 'since')::timestamptz < clock_timestamp() - make_interval(secs => $1)
- order by (pending ->> 'since')::timestamptz limit $2
+with overdue as (
+  select id, pending, row_number() over (partition by coalesce((pending ->> 'bulk')::boolean, false)
+      order by (pending ->> 'since')::timestamptz) as place
+    from public.jobs
+   where pending is not null and not (pending ? 'failed') and status in ('processing', 'active')
+     and (pending ->> 'since')::timestamptz < clock_timestamp() - make_interval(secs => $1)
+)
+select id, pending from overdue where place <= $2 order by coalesce((pending ->> 'bulk')::boolean, false), place
 """
 
 _REUSABLE = """

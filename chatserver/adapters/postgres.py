@@ -22,6 +22,11 @@ AWAY = (
     asyncpg.CannotConnectNowError,
     asyncpg.OperatorInterventionError,
     asyncpg.ReadOnlySQLTransactionError,
+    # Classes 53 and 40: no memory, disk or slot left, a deadlock; and the package's own word for a connection that was
+    # taken from under an operation.
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InternalClientError,
 )
 
 _json_encoder = msgspec.json.Encoder()

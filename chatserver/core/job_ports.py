@@ -88,7 +88,7 @@ class JobStore(Protocol):
     async def fail(self, job: UUID, version: str, sentence: str) -> bool: ...
 
     async def overdue(self, seconds: float, most: int) -> list[Enrichment]:
-        """Versions that were queued or taken up longer than `seconds` ago and are not done, oldest first."""
+        """Versions queued or taken up longer than `seconds` ago and not done, the oldest `most` of each queue."""
         ...
 
 

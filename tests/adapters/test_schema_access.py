@@ -13,7 +13,8 @@ from tests.adapters.migration_databases import MIGRATIONS, acting_as, connected,
 
 OURS = (
     "users", "jobs", "chat_sessions", "chat_messages", "chat_answers", "chat_references", "scraping_logs",
-    "scraping_boards", "job_listings", "cron_locks", "embedding_models", "enrichment_claims", "next_embeddings",
+    "scraping_boards", "job_listings", "cron_locks", "embedding_models", "enrichment_claims", "bought_guides",
+    "next_embeddings",
     "spend", "audit_log",
 )  # fmt: skip
 
@@ -102,7 +103,8 @@ spend                                  0      0         0      0      1       0 
 audit_log                              0      0         0      0      1       0         0
 """
 SERVER_ONLY = (
-    "chat_answers", "cron_locks", "embedding_models", "enrichment_claims", "job_listings", "next_embeddings",
+    "bought_guides", "chat_answers", "cron_locks", "embedding_models", "enrichment_claims", "job_listings",
+    "next_embeddings",
 )  # fmt: skip
 
 

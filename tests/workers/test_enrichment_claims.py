@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.adapters.offline_enricher import OfflineEnricher
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.guides import EnricherKind, EnrichmentFailed
@@ -46,19 +47,16 @@ async def test_one_description_at_many_workers_at_once_is_paid_for_once(house: H
 async def test_guides_that_were_stored_since_we_looked_are_not_bought_again(house: House) -> None:
     first, second = await house.published(), await house.published()
 
-    class Late:
+    class Late(PostgresEnrichments):
         """Comes to its claim only when another worker is through."""
 
         async def claim(self, description_hash: str, kind: EnricherKind, seconds: float) -> UUID | None:
             assert await house.run(first) is None
-            return await house.enrichments.claim(description_hash, kind, seconds)
-
-        async def release(self, claim: UUID) -> None:
-            await house.enrichments.release(claim)
+            return await super().claim(description_hash, kind, seconds)
 
     late = Enriching(
         house.store, OfflineEnricher(house.gazetteer), house.embedder, house.gazetteer,
-        Paid(house.model, Late(), house.budget),
+        Paid(house.model, Late(house.database), house.budget),
     )  # fmt: skip
     assert await late.run(second.job, second.version) is None
     assert len(house.model.asked) == 1

@@ -318,6 +318,24 @@ async def test_a_lock_is_renewed_for_as_long_as_it_is_held(database: asyncpg.Poo
     assert await database.fetchval("select count(*) from cron_locks") == 0
 
 
+async def test_a_renewal_that_fails_in_whatever_way_is_tried_again(database: asyncpg.Pool) -> None:
+    errors = [RuntimeError("of ours"), asyncpg.PostgresError("of theirs"), OSError("of the line")]
+
+    class Trouble:
+        def __getattr__(self, name: str) -> Any:
+            if name == "execute" and errors:
+                raise errors.pop()
+            return getattr(database, name)
+
+    locks = CronLocks(Trouble(), "this worker", ttl_seconds=30, renew_seconds=0.01)
+    async with locks.held("a task"):
+        first = await database.fetchval("select expires_at from cron_locks")
+        async with asyncio.timeout(10):
+            while await database.fetchval("select expires_at from cron_locks") == first:
+                await asyncio.sleep(0.01)
+    assert errors == []
+
+
 async def test_a_lock_that_is_lost_ends_what_it_guards(database: asyncpg.Pool) -> None:
     locks = CronLocks(database, "this worker", ttl_seconds=30, renew_seconds=0.01)
 

@@ -165,6 +165,8 @@ async def _run(arguments: argparse.Namespace, parent: int) -> int:
         return await _up(arguments, parent)
     settings = Settings.from_env(os.environ if arguments.command == "serve" else _environment(arguments.data))
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # What it says of each connection, with a traceback, when Postgres starts anew: one line of ours says it all.
+    logging.getLogger("asyncpg.pool").setLevel("ERROR")
     match arguments.command:
         case "serve":
             from chatserver.app import serve

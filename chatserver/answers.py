@@ -22,6 +22,7 @@ LEASE_RENEW_SECONDS = 1.5
 LOOK_SECONDS = 1.0
 FLUSH_SECONDS = 2.0
 LEFT_BEHIND_SECONDS = 600.0
+EVER_SECONDS = 10 * 365 * 86_400.0
 LEFT_BEHIND_MOST = 100
 REAP_MOST = 20
 ANSWER_SECONDS = 180.0
@@ -60,6 +61,8 @@ class Answers:
         self._loops: list[asyncio.Task[None]] = []
         self._greetings: set[asyncio.Task[None]] = set()
         self._leaving = False
+        self._left_behind_seconds = EVER_SECONDS
+        """What nodes left that all died is taken up by the first that comes, however long that was."""
 
     def start(self) -> None:
         self._conversations.claimed = self.begin
@@ -125,6 +128,8 @@ class Answers:
             # What this process took up now it would have to give up at once.
             return
         for session in await self._store.ownerless(REAP_MOST):
+            if self._leaving:
+                return
             await self._conversations.reap(session)
         await self._conversations.take_back_overdue()
 
@@ -138,7 +143,9 @@ class Answers:
             except Unavailable:
                 touched.update(sessions)
                 raise
-        await self._store.flush_left(LEFT_BEHIND_SECONDS, LEFT_BEHIND_MOST)
+        written = await self._store.flush_left(self._left_behind_seconds, LEFT_BEHIND_MOST)
+        if written < LEFT_BEHIND_MOST:
+            self._left_behind_seconds = LEFT_BEHIND_SECONDS
 
     async def _every(self, seconds: float, step: Callable[[], Any]) -> None:
         quiet = True

@@ -28,7 +28,8 @@ from chatserver.core.protocol import (
     encode,
 )
 from chatserver.core.references import refs_in
-from chatserver.hub import SUBSCRIPTIONS_MAX, Connection, Hub
+from chatserver.hub import SUBSCRIPTIONS_MAX, Hub
+from chatserver.subscriptions import Connection
 
 ADMIN_LEASE_PAUSE_SECONDS = 10.0
 

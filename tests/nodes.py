@@ -39,9 +39,10 @@ from chatserver.core.ports import AnswerFailed, AnswerRequest, Toolbox, Usage
 from chatserver.core.protocol import decode, encode
 from chatserver.dispatch import Dispatcher
 from chatserver.grounding import Grounding
-from chatserver.hub import Connection, Hub
+from chatserver.hub import Hub
 from chatserver.jobs import Jobs
 from chatserver.resumes import Resumes
+from chatserver.subscriptions import Connection
 
 WITHIN_SECONDS = 20.0
 POLL_SECONDS = 0.01

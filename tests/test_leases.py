@@ -77,6 +77,42 @@ async def test_a_node_that_leaves_takes_nothing_up(town: Town) -> None:
     await town.settles(other)
 
 
+async def test_what_a_node_took_up_while_it_was_told_to_leave_is_nobodys_at_once(town: Town) -> None:
+    """The word came between the look and the write: a lease of its own would keep the others away for seconds."""
+    one = await town.node()
+    asha, session = await a_seeker(town, one, "Asha")
+    one.assistant.free.clear()
+    await asks(asha, session)
+    await runs(one, session)
+    for task in one.answers._running.values():
+        task.cancel()
+    await runs(one)
+    await town.leases_run_out(of=one)
+    one.conversations.leaving = True
+    await one.conversations.reap(session)
+    lease = "select lease_until = '-infinity' from chat_answers where session_id = $1 and state = 'running'"
+    assert await town.database.fetchval(lease, session)
+    one.conversations.leaving = False
+    one.assistant.free.set()
+    await one.answers._look()
+    await town.settles(session)
+
+
+async def test_what_nodes_left_unwritten_is_taken_up_however_long_they_were_all_away(town: Town) -> None:
+    one = await town.node()
+    asha, session = await a_seeker(town, one, "Asha")
+    await asks(asha, session)
+    await town.settles(session)
+    await one.answers.flush()
+    await town.database.execute(
+        "update chat_sessions set conversation_log = '[]', logged_seq = 0, logged_hash = md5('[]'),"
+        " updated_at = now() - interval '3 days' where id = $1", session,
+    )  # fmt: skip
+    two = await town.node()
+    await two.answers.flush()
+    assert await town.database.fetchval("select jsonb_array_length(conversation_log) from chat_sessions")
+
+
 async def test_a_question_that_a_takeover_cut_short_waits_like_any_other(town: Town) -> None:
     """What the assistant had begun to say answers nothing; an admin who is gone does not keep it."""
     one = await town.node()

@@ -146,8 +146,9 @@ class LockedSession:
         if change.reaps and state.running is not None:
             await self._connection.execute(
                 "update public.chat_answers set turn = $3, owner = $4, attempt = attempt + $5,"
-                " lease_until = clock_timestamp() + make_interval(secs => $6) where session_id = $1 and turn = $2",
-                self._session, state.running.turn, turn, self._owner, 1 if change.counts_attempt else 0,
+                " lease_until = case when $6 then '-infinity'::timestamptz"
+                " else clock_timestamp() + make_interval(secs => $7) end where session_id = $1 and turn = $2",
+                self._session, state.running.turn, turn, self._owner, 1 if change.counts_attempt else 0, leaving,
                 ANSWER_LEASE_SECONDS,
             )  # fmt: skip
         if change.status is not None:

@@ -35,7 +35,8 @@ from chatserver.core.protocol import (
     encode,
 )
 from chatserver.dispatch import Dispatcher
-from chatserver.hub import Connection, Hub
+from chatserver.hub import Hub
+from chatserver.subscriptions import Connection
 from chatserver.web.limits import Doors, busy_seconds
 from chatserver.web.line import CLOSE_SECONDS, Line
 

@@ -20,7 +20,8 @@ from chatserver.core.access import User
 from chatserver.core.errors import Refused
 from chatserver.core.protocol import FRAME_MAX_BYTES, AssistantInfo, Ok, ServerFrame
 from chatserver.dispatch import Dispatcher
-from chatserver.hub import Connection, Hub
+from chatserver.hub import Hub
+from chatserver.subscriptions import Connection
 from chatserver.web.limits import Limits
 from chatserver.web.line import Line
 from chatserver.web.ws import Sockets

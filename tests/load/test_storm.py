@@ -9,7 +9,7 @@ import pytest
 
 from chatserver.core.protocol import Join
 from chatserver.dispatch import Dispatcher
-from chatserver.hub import Connection
+from chatserver.subscriptions import Connection
 from chatserver.users import Users
 from tests.load.house import a_client
 from tests.load.town import a_node, a_seeker

@@ -1,8 +1,10 @@
 """Sockets of those who read slowly, not at all, or come all at once; others notice nothing of it."""
 
 import asyncio
+import gc
 import re
 import time
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -11,10 +13,10 @@ import pytest
 import uvloop
 
 from chatserver.core.chat_ports import Position
-from chatserver.core.delivery import Delivery
+from chatserver.core.delivery import Delivery, Durable
 from chatserver.core.events import Logged
 from chatserver.core.protocol import Ok, ServerFrame
-from chatserver.hub import Connection, Subscription
+from chatserver.subscriptions import Connection, Subscription
 from chatserver.web import limits as limits_module
 from chatserver.web import ws_socket
 from chatserver.web.limits import Limits
@@ -113,6 +115,30 @@ async def test_what_overflowed_is_read_again_as_soon_as_they_read_on() -> None:
         while f'"seq":{MESSAGES}'.encode() not in heard[-20_000:]:
             heard += await client.reads(65_536)
         assert [int(seq) for seq in re.findall(rb'"seq":(\d+)', heard)] == list(range(1, MESSAGES + 1))
+
+
+async def test_for_who_does_not_read_neither_the_log_nor_the_wire_is_kept() -> None:
+    """What is said meanwhile, a page of the log that was read for them, and the outbox: all of it together."""
+    async with a_house() as house, Reluctant(house.port, window=32_768) as client:
+        log = Log()
+        house.sockets.hub.store = house.sockets.hub.wire = cast(Any, log)
+        await client.says("hello", token="Asha")
+        await house.has(1)
+        asha = house.connection_of("Asha")
+        (line,) = house.server.lines
+        tracemalloc.start()
+        try:
+            subscription = asha.subscriptions[SESSION] = Subscription(house.sockets.hub, asha, SESSION, Delivery(0, 0))
+            subscription.catch_up()
+            await until(lambda: line.paused and not asha.drained.is_set())
+            for seq in range(MESSAGES + 1, 2 * MESSAGES):
+                subscription.receive(Durable(seq, 1, f'{{"seq":{seq},"content":"{"w" * 8_000}"}}'))
+            await asyncio.sleep(0)
+            gc.collect()
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert held < MEGABYTE
 
 
 async def test_what_may_not_be_dropped_is_bounded_too() -> None:

@@ -139,7 +139,8 @@ class Node:
             supabase = SupabaseIdentity(str(settings.supabase_url), secret=settings.supabase_jwt_secret)
             self.stack.push_async_callback(supabase.aclose)
             identity = supabase
-        self.users = Users(identity, UserStore(self.pool))
+        user_store = UserStore(self.pool)
+        self.users = Users(identity, user_store)
         self.jobs = Jobs(PostgresJobs(self.pool), PostgresCatalogue(self.pool), queue, embedder, gazetteer)
         self.runs = Runs(RunStore(self.pool))
         self.resumes = Resumes(PostgresResumes(self.pool), ProcessExtractor(), embedder, gazetteer, files)
@@ -168,8 +169,8 @@ class Node:
         )  # fmt: skip
         self.rate = RedisRate(redis)
         dispatcher = Dispatcher(
-            self.hub, store, self.wire, self.conversations, self.answers, self.jobs, RedisPresence(redis), self.rate,
-            settings.business_hours, lambda: datetime.now(settings.timezone), monotonic,
+            self.hub, store, self.wire, self.conversations, self.answers, self.jobs, user_store, RedisPresence(redis),
+            self.rate, settings.business_hours, lambda: datetime.now(settings.timezone), monotonic,
             settings.limit_posts_per_minute,
         )  # fmt: skip
         self.assistant = AssistantInfo(assistant.kind, assistant.model)

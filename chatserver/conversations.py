@@ -80,6 +80,27 @@ class Conversations:
             raise Refused("conflict", "This id belongs to another message; use a new UUID for each message.")
         return known.seq
 
+    async def note(self, by: User, session: UUID, id: UUID, content: str) -> int:
+        """Stores a note under its id, once, and returns its `seq`."""
+        _must_be_admin(by)
+        known = await self._store.known(session, id)
+        if known is None:
+            async with self._store.transaction(session) as tx:
+                state = await self._own(tx, by)
+                known = await tx.known(id)
+                if known is None:
+                    applied = await tx.apply(state, rules.note(by, id, content))
+            if known is None:
+                self._publish(session, applied, raised=False)
+                return applied.events[0].seq
+        if known.kind != "note" or known.author_id != by.id:
+            raise Refused("conflict", "This id belongs to something else; use a new UUID for each note.")
+        return known.seq
+
+    async def transfer(self, by: User, session: UUID, to: User | None) -> None:
+        _must_be_admin(by)
+        await self._change(session, by, lambda state, _: rules.transfer(state, by, to))
+
     async def take_over(self, admin: User, session: UUID) -> None:
         _must_be_admin(admin)
         pad = await self._wire.pad(session)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chatserver.conversations import Conversations
 from chatserver.core import protocol as frames
+from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatStore, SessionRow, Wire
 from chatserver.core.delivery import Delivery, Passing, pack
 from chatserver.core.errors import Refused
@@ -51,6 +52,10 @@ class Greeter(Protocol):
     async def greet(self, session: UUID) -> None: ...
 
 
+class UserLookup(Protocol):
+    async def get(self, id: UUID) -> User | None: ...
+
+
 class JobLookup(Protocol):
     async def get(self, viewer: Any, id: UUID) -> Any: ...
 
@@ -68,6 +73,7 @@ class Dispatcher:
     conversations: Conversations
     greeter: Greeter
     jobs: JobLookup
+    users: UserLookup
     presence: Presence
     rate: Rate
     hours: Hours
@@ -211,6 +217,15 @@ class Dispatcher:
         await self.conversations.take_over(connection.user, frame.session)
         return Ok(ref=frame.ref)
 
+    async def transfer(self, connection: Connection, frame: frames.Transfer) -> ServerFrame | None:
+        _admin_only(connection)
+        await self.conversations.transfer(connection.user, frame.session, await self.users.get(frame.to))
+        return Ok(ref=frame.ref)
+
+    async def note(self, connection: Connection, frame: frames.WriteNote) -> ServerFrame | None:
+        seq = await self.conversations.note(connection.user, frame.session, frame.id, frame.content)
+        return Ok(ref=frame.ref, seq=seq)
+
     async def hand_back(self, connection: Connection, frame: frames.HandBack) -> ServerFrame | None:
         await self.conversations.hand_back(connection.user, frame.session)
         return Ok(ref=frame.ref)
@@ -225,7 +240,8 @@ _HANDLERS: dict[type[Any], Handler] = {
     frames.Stop: Dispatcher.stop, frames.Retry: Dispatcher.retry, frames.Typing: Dispatcher.typing,
     frames.AskHuman: Dispatcher.ask_human, frames.CancelHuman: Dispatcher.cancel_human,
     frames.Watch: Dispatcher.watch, frames.Unwatch: Dispatcher.unwatch, frames.Available: Dispatcher.available,
-    frames.TakeOver: Dispatcher.take_over, frames.HandBack: Dispatcher.hand_back, frames.Close: Dispatcher.close,
+    frames.TakeOver: Dispatcher.take_over, frames.Transfer: Dispatcher.transfer,
+    frames.HandBack: Dispatcher.hand_back, frames.Close: Dispatcher.close, frames.WriteNote: Dispatcher.note,
 }  # fmt: skip
 
 

@@ -74,7 +74,7 @@ class Reading:
 def _shown(rows: Sequence[Logged], viewer: User) -> list[dict[str, Any]]:
     admin = viewer.role == "admin"
     return [
-        {**msgspec.to_builtins(frame_of(one)), "type": "status" if one.kind == "status" else one.kind}
+        msgspec.to_builtins(frame_of(one))
         for one in rows
         if one.audience == "all" or (one.audience == "admins" and admin)
     ]

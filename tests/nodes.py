@@ -28,6 +28,7 @@ from chatserver.adapters.resumes import PostgresResumes
 from chatserver.adapters.spend import DayBudget
 from chatserver.adapters.storage import FolderStorage
 from chatserver.adapters.summaries import SummaryStore
+from chatserver.adapters.users import UserStore
 from chatserver.adapters.wire import RedisWire, client
 from chatserver.answers import Answers, author_of
 from chatserver.conversations import Conversations
@@ -227,8 +228,8 @@ class Node:
             DayBudget(pool, day_usd=1, seeker_day_usd=1),
         )  # fmt: skip
         self.dispatcher = Dispatcher(
-            self.hub, self.store, self.wire, self.conversations, self.answers, town.jobs, RedisPresence(town.redis),
-            RedisRate(town.redis), Hours(), lambda: datetime.now(UTC), time.monotonic, 0,
+            self.hub, self.store, self.wire, self.conversations, self.answers, town.jobs, UserStore(pool),
+            RedisPresence(town.redis), RedisRate(town.redis), Hours(), lambda: datetime.now(UTC), time.monotonic, 0,
         )  # fmt: skip
         self.alive = True
 

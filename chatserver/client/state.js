@@ -15,7 +15,7 @@
  * @typedef {{type: "message" | "status" | "note", session: string, seq: number, turn: number, timestamp: string,
  *   id?: string, role?: string, content?: string, author?: {name: string, kind: string, id?: string},
  *   sources?: Source[], interrupted?: boolean, of_turn?: number, status?: SessionInfo["status"],
- *   by?: Person | "system", reason?: string}} DurableEvent
+ *   by?: Person | "system", to?: Person, reason?: string}} DurableEvent
  * @typedef {{turn: number, phase: string, detail: string | null, text: string, at: number,
  *   sources: Source[]}} Answer `at` is the length of `text` in Unicode code points.
  * @typedef {{session: SessionInfo | null, seq: number, turn: number, events: DurableEvent[], earlier: boolean,
@@ -106,6 +106,7 @@ function changed(state, event) {
   const session = /** @type {SessionInfo} */ ({ ...state.session, status: event.status });
   if (event.status !== "active_human") delete session.admin;
   else if (event.reason === "taken_over" && event.by && event.by !== "system") session.admin = event.by;
+  else if (event.reason === "transferred" && event.to) session.admin = event.to;
   if (event.reason === "waiting") session.waiting_since = event.timestamp;
   else if (event.reason === "waiting_over" || event.status !== "active_ai") delete session.waiting_since;
   const ended = event.reason === "stopped" || event.reason?.startsWith("answer_failed");

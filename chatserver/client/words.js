@@ -44,7 +44,8 @@ export function statusSentence(event, me) {
     case "taken_over": return by?.id === me ? "You took this conversation over." : `${who} is here now, a person.`;
     case "handed_back": return `${who} handed the conversation back to the assistant.`;
     case "lease_over": return "Nobody was here for a while, so the assistant goes on.";
-    case "transferred": return `${who} passed the conversation on.`;
+    case "transferred": return event.to?.id === me ? `${who} passed this conversation on to you.`
+      : `${who} passed the conversation on to ${event.to?.name ?? "somebody else"}.`;
     case "closed": return `${who} closed this conversation.`;
     case "idle": return "This conversation was closed because nothing happened for a long time.";
     case "stopped": return `${who} stopped the answer.`;

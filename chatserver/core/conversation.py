@@ -63,7 +63,7 @@ class Pad:
 class Event:
     """A durable event before it has its place. Without an `id` the store gives it one."""
 
-    kind: Literal["message", "status"]
+    kind: Literal["message", "note", "status"]
     content: str
     role: MessageRole | None = None
     id: UUID | None = None
@@ -149,6 +149,26 @@ def take_over(state: State, by: User, pad: Pad | None) -> Change | None:
         (*kept, _status("active_human", by, "taken_over", state.running.turn if state.running else None)),
         raises_turn=True, status="active_human", admin=by.id, waiting=False, ends=ends,
     )  # fmt: skip
+
+
+def transfer(state: State, by: User, to: User | None) -> Change | None:
+    """From the holder to another admin, whose lease begins; `to` is None where there is no such admin."""
+    _still_open(state)
+    if state.status != "active_human" or state.admin != by.id:
+        raise Refused("not_holder", "Only the admin who holds this conversation passes it on; take it over first.")
+    if to is None or to.role != "admin" or to.deactivated:
+        raise Refused("not_found", "There is no such admin; choose one from the list.")
+    if to.id == by.id:
+        return None
+    passed = _status("active_human", by, "transferred")
+    passed.meta["to"] = {"id": str(to.id), "name": to.name}
+    return Change((passed,), admin=to.id)
+
+
+def note(by: User, id: UUID, content: str) -> Change:
+    """A word among admins, also about a conversation that is closed. The `id` is known to be new."""
+    author = {"id": str(by.id), "name": by.name, "kind": "admin"}
+    return Change((Event("note", content, "admin", id, by.id, meta={"author": author}),))
 
 
 def holder_is_gone(state: State) -> bool:

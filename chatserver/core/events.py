@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from chatserver.core.conversation import SYSTEM
 from chatserver.core.delivery import Audience, Durable
-from chatserver.core.protocol import Author, Message, MessageRole, Person, Source, Status, StatusChanged, encode
+from chatserver.core.protocol import Author, Message, MessageRole, Note, Person, Source, Status, StatusChanged, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,22 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def frame_of(row: Logged) -> Message | StatusChanged:
-    """The whole frame of a message or status."""
+def frame_of(row: Logged) -> Message | Note | StatusChanged:
+    """The whole frame of a durable event."""
     if row.kind == "status":
         by = row.meta.get("by", SYSTEM)
         return StatusChanged(
             session=row.session, seq=row.seq, turn=row.turn, of_turn=row.of_turn,
             status=cast(Status, row.content), by=SYSTEM if by == SYSTEM else msgspec.convert(by, Person),
             reason=str(row.meta.get("reason", "")), timestamp=instant(row.created_at),
+            to=msgspec.convert(row.meta["to"], Person) if "to" in row.meta else None,
         )  # fmt: skip
     author = row.meta.get("author")
+    if row.kind == "note":
+        return Note(
+            session=row.session, seq=row.seq, turn=row.turn, id=row.id, content=row.content,
+            timestamp=instant(row.created_at), author=msgspec.convert(author, Author) if author else None,
+        )  # fmt: skip
     sources = row.meta.get("sources")
     return Message(
         session=row.session, seq=row.seq, turn=row.turn, id=row.id, role=row.role or "system", content=row.content,

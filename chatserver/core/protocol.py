@@ -113,13 +113,24 @@ class HandBack(ClientFrame, tag="hand_back"):
     session: UUID
 
 
+class Transfer(ClientFrame, tag="transfer"):
+    session: UUID
+    to: UUID
+
+
 class Close(ClientFrame, tag="close"):
     session: UUID
 
 
+class WriteNote(ClientFrame, tag="note"):
+    session: UUID
+    id: UUID
+    content: Content
+
+
 AnyClientFrame = (
     Hello | Auth | Join | Leave | Post | Stop | Retry | Typing | AskHuman | CancelHuman
-    | Watch | Unwatch | Available | TakeOver | HandBack | Close
+    | Watch | Unwatch | Available | TakeOver | Transfer | HandBack | Close | WriteNote
 )  # fmt: skip
 
 
@@ -235,6 +246,18 @@ class Message(ServerFrame, tag="message"):
     params: dict[str, Any] | None = None
 
 
+class Note(ServerFrame, tag="note"):
+    """What admins write for each other beside the conversation."""
+
+    session: UUID
+    seq: int
+    turn: int
+    id: UUID
+    content: str
+    timestamp: str
+    author: Author | None = None
+
+
 class StatusChanged(ServerFrame, tag="status"):
     session: UUID
     seq: int
@@ -244,6 +267,7 @@ class StatusChanged(ServerFrame, tag="status"):
     reason: str
     timestamp: str
     of_turn: int | None = None
+    to: Person | None = None
 
 
 class Answering(ServerFrame, tag="answering"):
@@ -305,7 +329,7 @@ class Reconnect(ServerFrame, tag="reconnect"):
 
 
 AnyServerFrame = (
-    Welcome | Ok | Error | Joined | Message | StatusChanged | Answering | Delta | Rebase | TypingNow
+    Welcome | Ok | Error | Joined | Message | Note | StatusChanged | Answering | Delta | Rebase | TypingNow
     | Lobby | LobbyChanged | Heartbeat | Reconnect
 )  # fmt: skip
 
@@ -330,7 +354,7 @@ def decode(text: str | bytes) -> AnyClientFrame:
     content = getattr(frame, "content", None) or getattr(frame, "reason", None) or ""
     if "\x00" in content or any(0xD800 <= ord(character) <= 0xDFFF for character in content):
         raise Refused("bad_content", "The text bears a character that cannot be stored (U+0000); remove it.")
-    if isinstance(frame, Post) and not frame.content.strip():
+    if isinstance(frame, Post | WriteNote) and not frame.content.strip():
         raise Refused("bad_content", "The message is empty; write something first.")
     return frame
 

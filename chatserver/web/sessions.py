@@ -86,9 +86,10 @@ class SessionRoutes:
             if event["type"] == "status":
                 lines += [f"*{event['timestamp']} — {event['status']}: {event['reason']}*", ""]
             else:
-                who = (event.get("author") or {}).get("name") or event["role"]
-                kind = (event.get("author") or {}).get("kind") or event["role"]
-                lines += [f"**{who}** ({kind}), {event['timestamp']}", "", event["content"], ""]
+                author, role = event.get("author") or {}, event.get("role", "admin")
+                who, kind = author.get("name") or role, author.get("kind") or role
+                note = "note, " if event["type"] == "note" else ""
+                lines += [f"**{who}** ({note}{kind}), {event['timestamp']}", "", event["content"], ""]
         if not complete:
             lines += [f"*The conversation goes on after these {TRANSCRIPT_MAX_EVENTS:,} events.*", ""]
         return Response("\n".join(lines), media_type="text/markdown; charset=utf-8", headers={

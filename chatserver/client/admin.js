@@ -7,6 +7,7 @@ import { empty, reduce } from "./state.js";
 import { Composer } from "./views/composer.js";
 import { ConversationView } from "./views/conversation.js";
 import { LobbyView } from "./views/lobby.js";
+import { NoteBox } from "./views/notes.js";
 import { SeekerSide } from "./views/seekerside.js";
 import { standing, waited } from "./words.js";
 
@@ -37,6 +38,7 @@ class AdminPage {
       discard: (id) => this.discard(id),
     });
     this.composer = new Composer("Reply", sessionStorage, (content) => this.send(content), (on) => this.typing(on));
+    this.notes = new NoteBox((id, content) => this.command("note", { id, content }));
     this.title = el("h1", {}, "No conversation chosen");
     this.standing = el("p", { class: "standing", "data-testid": "standing" });
     this.acts = el("div", { class: "row" });
@@ -61,7 +63,7 @@ class AdminPage {
       el("label", { class: "switch", for: "available" }, toggle, el("span", {}, "Seekers may expect me")),
       search,
       el("section", { "aria-labelledby": "lobby-title" }, el("h2", { id: "lobby-title" }, "Lobby"), this.lobby.element));
-    this.foot = el("div", { class: "foot" }, this.composer.element);
+    this.foot = el("div", { class: "foot" }, this.composer.element, this.notes.element);
     fill(byId("main"),
       el("div", { class: "bar" }, el("div", {}, this.title, this.standing), this.acts),
       this.nothing, this.view.element, this.foot);
@@ -149,6 +151,7 @@ class AdminPage {
     const mine = session.status === "active_human" && session.admin?.id === this.me.id;
     const hint = mine ? "Reply" : session.status === "closed" ? "This conversation is closed" : "Take over to reply";
     this.composer.open(mine ? `draft:${session.id}` : null, hint);
+    this.notes.open(session.id);
     this.drawActs(session, mine);
     this.drawLobby();
     this.side.show(this.state);

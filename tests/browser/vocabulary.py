@@ -136,6 +136,13 @@ class Admin(Person):
     async def hands_back(self) -> None:
         await self.page.get_by_role("button", name="Hand back").click()
 
+    async def notes(self, text: str) -> None:
+        box = self.page.get_by_test_id("note-box")
+        await box.get_by_text("Note for admins").click()
+        await box.get_by_role("textbox").fill(text)
+        await box.get_by_role("button", name="Keep note").click()
+        await expect(self.page.get_by_test_id("note").get_by_text(text)).to_be_visible(timeout=PATIENCE_MS)
+
     async def sees_the_resume(self, text: str) -> None:
         await expect(self.page.get_by_test_id("resume")).to_contain_text(text, timeout=PATIENCE_MS)
 

@@ -127,6 +127,11 @@ export class ConversationView {
       return el("p", { class: "event", "data-testid": "status", "data-seq": event.seq, "data-status": event.status },
         statusSentence(event, this.me), " ", this.time(event.timestamp));
     }
+    if (event.type === "note") {
+      return el("aside", { class: "message memo", "data-testid": "note", "data-seq": event.seq, "aria-label": "Note for admins" },
+        this.head(speaker(event, this.me), "note, for admins only", event.timestamp),
+        el("div", { class: "content", "data-testid": "content" }, el("p", { class: "verbatim" }, event.content ?? "")));
+    }
     if (event.role === "system") {
       return el("p", { class: "event", "data-testid": "system", "data-seq": event.seq }, event.content, " ", this.time(event.timestamp));
     }

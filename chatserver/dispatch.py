@@ -23,6 +23,7 @@ from chatserver.core.protocol import (
     Ok,
     Person,
     RunningAnswer,
+    SeenNow,
     ServerFrame,
     SessionInfo,
     TypingNow,
@@ -75,7 +76,7 @@ class Dispatcher:
     jobs: JobLookup
     users: UserLookup
     presence: Presence
-    rate: Rate
+    rates: Rate
     hours: Hours
     now: Callable[[], datetime]
     """The time in the operator's time zone."""
@@ -164,7 +165,7 @@ class Dispatcher:
 
     async def post(self, connection: Connection, frame: frames.Post) -> ServerFrame | None:
         if connection.user.role == "seeker":
-            wait = await self.rate.spend(f"posts:{connection.user.id}", self.posts_per_minute)
+            wait = await self.rates.spend(f"posts:{connection.user.id}", self.posts_per_minute)
             if wait is not None:
                 raise Refused("rate_limited", f"That is too fast; write again in {wait:.0f} seconds.", retry_after=wait)
         seq = await self.conversations.post(connection.user, frame.session, frame.id, frame.content)
@@ -185,6 +186,23 @@ class Dispatcher:
         now = TypingNow(session=frame.session, user=Person(user.id, user.name, user.role), on=frame.on)
         self.wire.publish(frame.session, pack(Passing(None, encode(now))))
         return Ok(ref=frame.ref) if frame.ref else None
+
+    async def seen(self, connection: Connection, frame: frames.Seen) -> ServerFrame | None:
+        user = connection.user
+        row = await self.conversations.row(user, frame.session)
+        # Who merely looks on is nobody's business but the other admins'.
+        if await self.store.see(frame.session, user.id, frame.seq) and user.id in (row.seeker, row.admin):
+            now = SeenNow(session=row.id, user=Person(user.id, user.name, user.role), seq=min(frame.seq, row.seq))
+            self.wire.publish(row.id, pack(Passing(None, encode(now))))
+        return Ok(ref=frame.ref) if frame.ref else None
+
+    async def rate(self, connection: Connection, frame: frames.Rate) -> ServerFrame | None:
+        row = await self.conversations.row(connection.user, frame.session)
+        if row.seeker != connection.user.id:
+            raise Refused("forbidden", "Only the seeker rates what the assistant said.")
+        if not await self.store.rate(row.id, frame.seq, frame.rating, frame.comment):
+            raise Refused("not_found", "There is no message of the assistant at this place.")
+        return Ok(ref=frame.ref)
 
     async def ask_human(self, connection: Connection, frame: frames.AskHuman) -> ServerFrame | None:
         position = await self.conversations.ask_human(connection.user, frame.session, frame.reason)
@@ -238,6 +256,7 @@ class Dispatcher:
 _HANDLERS: dict[type[Any], Handler] = {
     frames.Join: Dispatcher.join, frames.Leave: Dispatcher.leave, frames.Post: Dispatcher.post,
     frames.Stop: Dispatcher.stop, frames.Retry: Dispatcher.retry, frames.Typing: Dispatcher.typing,
+    frames.Seen: Dispatcher.seen, frames.Rate: Dispatcher.rate,
     frames.AskHuman: Dispatcher.ask_human, frames.CancelHuman: Dispatcher.cancel_human,
     frames.Watch: Dispatcher.watch, frames.Unwatch: Dispatcher.unwatch, frames.Available: Dispatcher.available,
     frames.TakeOver: Dispatcher.take_over, frames.Transfer: Dispatcher.transfer,

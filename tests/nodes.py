@@ -105,6 +105,7 @@ class Screen:
     partial: tuple[int, str] | None = None
     answers: list[dict[str, Any]] = field(default_factory=list)
     joined: bool = False
+    seen: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, frame: dict[str, Any]) -> None:
         kind = frame["type"]
@@ -124,6 +125,8 @@ class Screen:
             assert not (frame["content"] and self.status == "active_human"), f"{self.name}: a rebase after a takeover"
             self.partial = (frame["turn"], frame["content"]) if frame["content"] else None
             self.turn = frame["turn"]
+        elif kind == "seen":
+            self.seen.append(frame)
         elif "ref" in frame:
             self.answers.append(frame)
 

@@ -30,6 +30,19 @@ select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seek
 """
 
 
+_RATE = """
+update public.chat_messages set meta = case when $3::int = 0 then meta - 'rating' - 'rating_comment'
+    else meta || jsonb_build_object('rating', $3::int, 'rating_comment', $4::text) end
+ where session_id = $1 and seq = $2 and kind = 'message' and role = 'assistant' returning true
+"""
+
+_SEE = """
+insert into public.chat_reads as r (session_id, user_id, seq)
+select s.id, $2, least($3, s.seq) from public.chat_sessions s where s.id = $1
+on conflict (session_id, user_id) do update set seq = excluded.seq where r.seq < excluded.seq returning true
+"""
+
+
 class ChatStore:
     """`owner` is this process's UUID, the name under which it runs answers."""
 
@@ -163,6 +176,14 @@ class ChatStore:
                 "select public.chat_flush_left(now() - make_interval(secs => $1), $2)", seconds, most
             )
         return written
+
+    async def rate(self, session: UUID, seq: int, rating: int, comment: str | None) -> bool:
+        async with acquired(self._pool) as connection:
+            return bool(await connection.fetchval(_RATE, session, seq, rating, comment))
+
+    async def see(self, session: UUID, user: UUID, seq: int) -> bool:
+        async with acquired(self._pool) as connection:
+            return bool(await connection.fetchval(_SEE, session, user, seq))
 
     async def renew_admin_lease(self, session: UUID, admin: UUID) -> None:
         async with acquired(self._pool) as connection:

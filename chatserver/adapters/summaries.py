@@ -19,6 +19,9 @@ select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seek
        s.waiting_since, s.waiting_reason, s.updated_at,
        s.status = 'active_human' and coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over,
        left(l.content, {LAST_MAX_CHARACTERS}) as last,
+       (select count(*) from public.chat_messages m where m.session_id = s.id and m.kind = 'message'
+         and m.role <> 'user' and not m.meta ? 'hidden' and m.seq > coalesce((select r.seq from public.chat_reads r
+           where r.session_id = s.id and r.user_id = s.user_id), 0)) as unread_by_seeker,
        (select count(*) from public.chat_messages m where m.session_id = s.id and m.kind = 'message' and m.role = 'user'
          and m.seq > coalesce((select max(d.seq) from public.chat_messages d where d.session_id = s.id
            and d.kind = 'message' and d.role in ('assistant', 'admin')), 0)) as unread
@@ -30,10 +33,11 @@ select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seek
 """
 
 
-def _summary(row: asyncpg.Record) -> SessionSummary:
+def _summary(row: asyncpg.Record, *, for_seeker: bool = False) -> SessionSummary:
+    """`unread` is what the seeker has not seen, or for admins what nobody has answered."""
     return SessionSummary(
         id=row["id"], user=Person(row["user_id"] or UUID(int=0), row["seeker_name"], "seeker"), status=row["status"],
-        unread=row["unread"], updated_at=instant(row["updated_at"]),
+        unread=row["unread_by_seeker" if for_seeker else "unread"], updated_at=instant(row["updated_at"]),
         admin=Person(row["admin_id"], row["admin_name"] or "", "admin") if row["admin_id"] else None,
         waiting_since=instant(row["waiting_since"]) if row["waiting_since"] else None, reason=row["waiting_reason"],
         last=row["last"], lease_over=bool(row["lease_over"]),
@@ -82,4 +86,4 @@ class SummaryStore:
                 seeker, status, _like(q) if q else None, before[0] if before else None, before[1] if before else None,
                 most,
             )  # fmt: skip
-        return [(row["updated_at"], _summary(row)) for row in rows]
+        return [(row["updated_at"], _summary(row, for_seeker=seeker is not None)) for row in rows]

@@ -65,7 +65,7 @@ def frame_of(row: Logged) -> Message | Note | StatusChanged:
         timestamp=instant(row.created_at), author=msgspec.convert(author, Author) if author else None,
         sources=msgspec.convert(sources, list[Source]) if sources else UNSET,
         interrupted=bool(row.meta.get("interrupted")), of_turn=row.of_turn,
-        code=row.meta.get("code"), params=row.meta.get("params"),
+        code=row.meta.get("code"), params=row.meta.get("params"), rating=row.meta.get("rating"),
     )  # fmt: skip
 
 

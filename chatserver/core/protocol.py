@@ -12,6 +12,7 @@ FRAME_MAX_BYTES = 128 * 1024
 CONTENT_MAX_CHARACTERS = 8_000
 REF_MAX_CHARACTERS = 64
 REASON_MAX_CHARACTERS = 500
+COMMENT_MAX_CHARACTERS = 1_000
 HELLO_SECONDS = 5.0
 HEARTBEAT_SECONDS = 20
 JOINED_EVENTS = 200
@@ -84,6 +85,18 @@ class Typing(ClientFrame, tag="typing"):
     on: bool
 
 
+class Seen(ClientFrame, tag="seen"):
+    session: UUID
+    seq: Count
+
+
+class Rate(ClientFrame, tag="rate"):
+    session: UUID
+    seq: Count
+    rating: Literal[1, 0, -1]
+    comment: Annotated[str, Meta(max_length=COMMENT_MAX_CHARACTERS)] | None = None
+
+
 class AskHuman(ClientFrame, tag="ask_human"):
     session: UUID
     reason: Reason | None = None
@@ -129,7 +142,7 @@ class WriteNote(ClientFrame, tag="note"):
 
 
 AnyClientFrame = (
-    Hello | Auth | Join | Leave | Post | Stop | Retry | Typing | AskHuman | CancelHuman
+    Hello | Auth | Join | Leave | Post | Stop | Retry | Typing | Seen | Rate | AskHuman | CancelHuman
     | Watch | Unwatch | Available | TakeOver | Transfer | HandBack | Close | WriteNote
 )  # fmt: skip
 
@@ -244,6 +257,7 @@ class Message(ServerFrame, tag="message"):
     of_turn: int | None = None
     code: str | None = None
     params: dict[str, Any] | None = None
+    rating: int | None = None
 
 
 class Note(ServerFrame, tag="note"):
@@ -297,6 +311,12 @@ class TypingNow(ServerFrame, tag="typing"):
     on: bool
 
 
+class SeenNow(ServerFrame, tag="seen"):
+    session: UUID
+    user: Person
+    seq: int
+
+
 class SessionSummary(Struct, frozen=True, omit_defaults=True):
     id: UUID
     user: Person
@@ -329,12 +349,13 @@ class Reconnect(ServerFrame, tag="reconnect"):
 
 
 AnyServerFrame = (
-    Welcome | Ok | Error | Joined | Message | Note | StatusChanged | Answering | Delta | Rebase | TypingNow
+    Welcome | Ok | Error | Joined | Message | Note | StatusChanged | Answering | Delta | Rebase | TypingNow | SeenNow
     | Lobby | LobbyChanged | Heartbeat | Reconnect
 )  # fmt: skip
 
 _decoder = msgspec.json.Decoder(AnyClientFrame)
 _encoder = msgspec.json.Encoder()
+_TEXTS = ("content", "reason", "comment")
 _ref_only = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -351,7 +372,7 @@ def decode(text: str | bytes) -> AnyClientFrame:
         raise Refused("bad_frame", f"This frame was not understood: {sentence}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused("bad_frame", "This frame is not one JSON object; send one object a frame.") from None
-    content = getattr(frame, "content", None) or getattr(frame, "reason", None) or ""
+    content = next((said for name in _TEXTS if (said := getattr(frame, name, None))), "")
     if "\x00" in content or any(0xD800 <= ord(character) <= 0xDFFF for character in content):
         raise Refused("bad_content", "The text bears a character that cannot be stored (U+0000); remove it.")
     if isinstance(frame, Post | WriteNote) and not frame.content.strip():

@@ -14,8 +14,7 @@ from tests.adapters.migration_databases import MIGRATIONS, acting_as, connected,
 OURS = (
     "users", "jobs", "chat_sessions", "chat_messages", "chat_answers", "chat_references", "scraping_logs",
     "scraping_boards", "job_listings", "cron_locks", "embedding_models", "enrichment_claims", "bought_guides",
-    "next_embeddings",
-    "spend", "audit_log",
+    "chat_reads", "next_embeddings", "spend", "audit_log",
 )  # fmt: skip
 
 
@@ -103,8 +102,8 @@ spend                                  0      0         0      0      1       0 
 audit_log                              0      0         0      0      1       0         0
 """
 SERVER_ONLY = (
-    "bought_guides", "chat_answers", "cron_locks", "embedding_models", "enrichment_claims", "job_listings",
-    "next_embeddings",
+    "bought_guides", "chat_answers", "chat_reads", "cron_locks", "embedding_models", "enrichment_claims",
+    "job_listings", "next_embeddings",
 )  # fmt: skip
 
 

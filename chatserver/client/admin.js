@@ -2,6 +2,7 @@
 
 import { button, byId, el, fill } from "./dom.js";
 import { fold } from "./lobby.js";
+import { Receipts } from "./receipts.js";
 import { attempt, boot, connect, showView } from "./shell.js";
 import { empty, reduce } from "./state.js";
 import { Composer } from "./views/composer.js";
@@ -36,7 +37,10 @@ class AdminPage {
       retry: (turn) => this.command("retry", { turn }),
       earlier: () => this.earlier(),
       discard: (id) => this.discard(id),
+      read: () => this.read(),
     });
+    this.receipts = new Receipts((session, seq) => this.line.mention("seen", { session, seq }));
+    document.addEventListener("visibilitychange", () => this.read());
     this.composer = new Composer("Reply", sessionStorage, (content) => this.send(content), (on) => this.typing(on));
     this.notes = new NoteBox((id, content) => this.command("note", { id, content }));
     this.title = el("h1", {}, "No conversation chosen");
@@ -129,6 +133,7 @@ class AdminPage {
   }
 
   greet() {
+    this.receipts.forget();
     attempt(() => this.line.request("watch"));
     if (this.available) attempt(() => this.line.request("available", { on: true }));
   }
@@ -155,6 +160,11 @@ class AdminPage {
     this.drawActs(session, mine);
     this.drawLobby();
     this.side.show(this.state);
+    this.read();
+  }
+
+  read() {
+    if (this.line?.status.state === "open") this.receipts.look(this.state, this.view.following);
   }
 
   /** @param {import("./state.js").SessionInfo} session @param {boolean} mine */

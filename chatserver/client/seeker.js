@@ -1,6 +1,7 @@
 /** The seeker's page: resume and matches beside the conversation. */
 
 import { button, byId, el, fill } from "./dom.js";
+import { Receipts } from "./receipts.js";
 import { attempt, boot, connect, showView } from "./shell.js";
 import { empty, reduce } from "./state.js";
 import { Composer } from "./views/composer.js";
@@ -30,7 +31,11 @@ class SeekerPage {
       retry: (turn) => this.command("retry", { turn }),
       earlier: () => this.earlier(),
       discard: (id) => this.discard(id),
+      rate: (seq, rating, comment) => this.command("rate", { seq, rating, comment }),
+      read: () => this.read(),
     });
+    this.receipts = new Receipts((session, seq) => this.line.mention("seen", { session, seq }));
+    document.addEventListener("visibilitychange", () => this.read());
     this.composer = new Composer("Write a message", sessionStorage, (content) => this.send(content), (on) => this.typing(on));
     this.standing = el("p", { class: "standing", "data-testid": "standing" });
     this.human = el("div", { class: "row" });
@@ -96,6 +101,7 @@ class SeekerPage {
   /** @param {any} frame */
   hear(frame) {
     if (frame.type === "error" && !frame.ref) return;
+    if (frame.type === "welcome") this.receipts.forget();
     const before = this.state;
     this.state = reduce(this.state, frame);
     if (this.state === before) return;
@@ -117,6 +123,11 @@ class SeekerPage {
     document.body.dataset.status = session.status;
     this.composer.open(open ? `draft:${session.id}` : null, open ? "Write a message" : "Start a new conversation to go on");
     this.drawHuman(session);
+    this.read();
+  }
+
+  read() {
+    if (this.line?.status.state === "open") this.receipts.look(this.state, this.view.following);
   }
 
   /** @param {import("./state.js").SessionInfo} session */
@@ -213,6 +224,8 @@ class SeekerPage {
       }));
       page.items.forEach((/** @type {any} */ one, /** @type {number} */ place) => fill(this.past.children[place],
         el("span", { class: "last" }, one.last || "Nothing was said yet"),
+        one.unread > 0 && one.id !== this.state.session?.id
+          ? el("span", { class: "unread", title: `${one.unread} unread` }, one.unread, el("span", { class: "visually-hidden" }, " unread")) : null,
         el("span", { class: "quiet" }, `${moment(one.updated_at)} · ${standing(one)}`)));
     } catch {
       // A list that could not be read is asked for again; the conversation does not depend on it.

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -76,8 +77,23 @@ async def test_an_admin_takes_over_in_mid_stream(browser: Browser, house: House)
         await asha.sees_no_answer_grow()
         await meera.sees_messages_of("assistant", 4)
 
+        await asha.finds_unhelpful("It names no <i>missing</i> skill.")
+        await asha.comes_back()
+        pressed = asha.page.get_by_test_id("verdict").last.locator("[aria-pressed=true]")
+        await expect(pressed).to_have_text("Not helpful")
+
         pool = await connect(house.database_url, size=1)
         try:
+            unread = (
+                "select s.seq - r.seq from chat_sessions s join chat_reads r on r.session_id = s.id where s.id = $1"
+            )
+
+            async def is_read() -> bool:
+                return bool(await pool.fetchval(unread + " and r.user_id = s.user_id", UUID(session)) == 0)
+
+            await until(is_read)
+            comment = "select meta ->> 'rating_comment' from chat_messages where session_id = $1 and meta ? 'rating'"
+            assert await pool.fetchval(comment, UUID(session)) == "It names no <i>missing</i> skill."
             rows = await stored(pool, session)
             assert [role for role, _ in rows] == [
                 "assistant", "user", "assistant", "user", "assistant", "admin", "user", "admin", "user", "assistant",

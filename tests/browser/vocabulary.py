@@ -116,6 +116,18 @@ class Seeker(Person):
     async def tries_again(self) -> None:
         await self.page.get_by_role("button", name="Try again").click()
 
+    async def finds_unhelpful(self, why: str) -> None:
+        """The newest answer, with a reason."""
+        verdict = self.page.get_by_test_id("verdict").last
+        await verdict.get_by_role("button", name="Not helpful").click()
+        await verdict.get_by_label("What was wrong?").fill(why)
+        await verdict.get_by_role("button", name="Send").click()
+        await expect(verdict.get_by_text("Thank you")).to_be_visible(timeout=PATIENCE_MS)
+
+    async def comes_back(self) -> None:
+        await self.page.reload()
+        await expect(self.messages_of("assistant").first).to_be_visible(timeout=PATIENCE_MS)
+
     async def session(self) -> str:
         found: str = await self.page.evaluate(SESSION)
         return found

@@ -5,6 +5,7 @@ import { render, settled } from "../markdown.js";
 import { isAwaited } from "../state.js";
 import { moment, nature, phaseOf, phaseSentence, speaker, statusSentence, wholeMoment } from "../words.js";
 import { chip, sourceCard } from "./jobs.js";
+import { verdict } from "./verdict.js";
 
 /** @typedef {import("../state.js").State} State @typedef {import("../state.js").DurableEvent} DurableEvent */
 
@@ -15,6 +16,8 @@ const NEAR_END_PX = 120;
  * @property {() => any} stop
  * @property {(turn: number) => any} retry
  * @property {() => any} earlier
+ * @property {import("./verdict.js").Rate} [rate] the seeker's alone
+ * @property {() => void} [read] the newest is on the screen
  * @property {(id: string) => void} discard takes a message that was refused out, back into the composer
  */
 
@@ -48,6 +51,7 @@ export class ConversationView {
     this.scroll.addEventListener("scroll", () => {
       this.following = this.isNearEnd();
       this.jump.hidden = this.following;
+      if (this.following) acts.read?.();
     });
     // The place grows and shrinks with the composer, the banner and the keyboard of a phone.
     this.resized = new ResizeObserver(() => this.following && this.toEnd());
@@ -143,7 +147,8 @@ export class ConversationView {
       this.head(speaker(event, this.me), own ? "" : nature(event.author?.kind, event.role ?? ""), event.timestamp),
       el("div", { class: "content", "data-testid": "content" }, this.contentOf(event)),
       event.interrupted ? el("p", { class: "note" }, "Interrupted here.") : null,
-      this.sourcesOf(event.sources));
+      this.sourcesOf(event.sources),
+      event.role === "assistant" ? verdict(event, this.acts.rate) : null);
   }
 
   /** People's words stay as they wrote them; the assistant's are Markdown. @param {DurableEvent} event */

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 
 from chatserver.adapters.catalogue import PostgresCatalogue
 from chatserver.adapters.chats import ChatStore
+from chatserver.adapters.erasure import PostgresPeople
 from chatserver.adapters.extraction import ProcessExtractor
 from chatserver.adapters.gazetteer import load_gazetteer
 from chatserver.adapters.identity import DevelopmentIssuer, SupabaseIdentity
@@ -42,6 +43,7 @@ from chatserver.conversations import Conversations
 from chatserver.core.ports import Assistant, Unavailable
 from chatserver.core.protocol import FRAME_MAX_BYTES, HEARTBEAT_SECONDS, AssistantInfo
 from chatserver.dispatch import Dispatcher
+from chatserver.erasure import Erasure
 from chatserver.grounding import Grounding
 from chatserver.hub import Hub
 from chatserver.jobs import Jobs
@@ -160,6 +162,10 @@ class Node:
         summaries = SummaryStore(self.pool)
         self.conversations = Conversations(store, self.wire, author_of(assistant))
         self.reading = Reading(store, summaries)
+        self.erasure = Erasure(
+            PostgresPeople(self.pool), self.conversations, self.resumes, self.reading,
+            assistant.model if assistant.kind == "anthropic" else None,
+        )  # fmt: skip
         self.hub = Hub(store, summaries, self.wire)
         self.hub.wire_is_healthy = lambda: self.wire.healthy
         self.wire.on_reconnect = self.hub.look_now
@@ -242,7 +248,7 @@ class Node:
 
         described: list[BaseRoute] = [
             *HealthRoutes(self.users, self.config(), self.ready, self.issuer).routes(),
-            *PeopleRoutes(self.users, self.resumes, spend_upload).routes(),
+            *PeopleRoutes(self.users, self.resumes, self.erasure, spend_upload).routes(),
             *JobRoutes(self.users, self.jobs).routes(),
             *AdminRoutes(self.users, self.runs).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),

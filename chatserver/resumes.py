@@ -157,6 +157,13 @@ class Resumes:
     async def delete(self, user: User) -> None:
         await self._to_its_end(self._remove(user.id))
 
+    async def erase(self, user: User) -> None:
+        """As `delete`, but a file that cannot be deleted is an error: nobody would look for it again."""
+        found = await self._store.get(user.id)
+        if found is not None and found.file is not None:
+            await self._files.delete(found.file)
+        await self.delete(user)
+
     async def _remove(self, user: UUID) -> None:
         before = await self._store.delete(user)
         if before is not None:

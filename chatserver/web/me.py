@@ -10,11 +10,12 @@ from msgspec import UNSET, UnsetType
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from chatserver.core.access import User
 from chatserver.core.errors import Refused
+from chatserver.erasure import Erasure
 from chatserver.resumes import Resumes
 from chatserver.users import Users
 from chatserver.web.rest import body_of, encoded, id_of, json_of, signed_in
@@ -57,8 +58,9 @@ def profile(user: User) -> Profile:
 
 
 class PeopleRoutes:
-    def __init__(self, users: Users, resumes: Resumes, spend_upload: SpendUpload) -> None:
+    def __init__(self, users: Users, resumes: Resumes, erasure: Erasure, spend_upload: SpendUpload) -> None:
         self._users = users
+        self._erasure = erasure
         self._resumes = resumes
         self._spend_upload = spend_upload
 
@@ -67,6 +69,8 @@ class PeopleRoutes:
         return [
             Route("/api/me", signed_in(users, self.me), methods=["GET"]),
             Route("/api/me", signed_in(users, self.rename), methods=["PATCH"]),
+            Route("/api/me", signed_in(users, self.erase), methods=["DELETE"]),
+            Route("/api/me/export", signed_in(users, self.export), methods=["GET"]),
             Route("/api/me/resume", signed_in(users, self.put_resume, "seeker"), methods=["PUT"]),
             Route("/api/me/resume", signed_in(users, self.resume, "seeker"), methods=["GET"]),
             Route("/api/me/resume", signed_in(users, self.delete_resume, "seeker"), methods=["DELETE"]),
@@ -83,6 +87,16 @@ class PeopleRoutes:
         if changes.full_name is UNSET:
             raise Refused("bad_content", "Nothing to change was named; send `full_name`.")
         return encoded(profile(await self._users.rename(user, changes.full_name)))
+
+    async def erase(self, request: Request, user: User) -> Response:
+        """For good; the receipt says what was erased and what remains elsewhere."""
+        return encoded(await self._erasure.erase(user))
+
+    async def export(self, request: Request, user: User) -> Response:
+        return StreamingResponse(
+            self._erasure.export(user), media_type="application/json",
+            headers={"Content-Disposition": 'attachment; filename="ottobon-jobs-export.json"'},
+        )  # fmt: skip
 
     async def put_resume(self, request: Request, user: User) -> Response:
         wait = await self._spend_upload(user.id)

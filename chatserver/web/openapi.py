@@ -9,9 +9,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from chatserver.core.draft import JobChanges, JobDraft
+from chatserver.core.erasure import Receipt
 from chatserver.core.errors import CODES
 from chatserver.core.job import Job, JobMatch, Match
-from chatserver.core.protocol import AnyClientFrame, AnyServerFrame, Message, SessionSummary, StatusChanged
+from chatserver.core.protocol import AnyClientFrame, AnyServerFrame, Message, Note, SessionSummary, StatusChanged
 from chatserver.core.run import Run
 from chatserver.resumes import Resume, ResumeRead
 from chatserver.web.admin import RunRequest
@@ -36,6 +37,7 @@ _ANSWERS: dict[Key, type] = {
     ("/auth/dev", "post"): SignedIn,
     ("/api/me", "get"): Profile,
     ("/api/me", "patch"): Profile,
+    ("/api/me", "delete"): Receipt,
     ("/api/me/resume", "put"): ResumeRead,
     ("/api/me/resume", "get"): Resume,
     ("/api/users/{id}", "get"): Profile,
@@ -60,7 +62,7 @@ _LISTS: dict[Key, Any] = {
     ("/api/jobs", "get"): Job,
     ("/api/admin/runs", "get"): Run,
     ("/api/sessions", "get"): SessionSummary,
-    ("/api/sessions/{id}/messages", "get"): Message | StatusChanged,
+    ("/api/sessions/{id}/messages", "get"): Message | Note | StatusChanged,
 }
 _QUERIES: dict[Key, tuple[str, ...]] = {
     ("/api/matches", "get"): ("limit", "source", "location", "language"),

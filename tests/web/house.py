@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from chatserver.adapters.catalogue import PostgresCatalogue
 from chatserver.adapters.chats import ChatStore
+from chatserver.adapters.erasure import PostgresPeople
 from chatserver.adapters.extraction import ProcessExtractor
 from chatserver.adapters.identity import DevelopmentIssuer
 from chatserver.adapters.jobs import PostgresJobs
@@ -33,6 +34,7 @@ from chatserver.core.access import Role, User
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.job_ports import Enrichment
 from chatserver.enrichment import Enriching
+from chatserver.erasure import Erasure
 from chatserver.jobs import Jobs
 from chatserver.reading import Reading
 from chatserver.resumes import Resumes
@@ -102,6 +104,7 @@ class House:
         author = {"name": "Assistant", "kind": "offline"}
         self.conversations = Conversations(chats, self.wire, author)
         self.reading = Reading(chats, SummaryStore(database))
+        self.erasure = Erasure(PostgresPeople(database), self.conversations, self.resumes, self.reading, "a-model")
         app = Starlette(
             routes=self.routes(), exception_handlers=HANDLERS, middleware=[Middleware(SecureHeaders, (ORIGIN,))]
         )
@@ -118,7 +121,7 @@ class House:
 
         return [
             *HealthRoutes(self.users, CONFIG, ready, self.issuer).routes(),
-            *PeopleRoutes(self.users, self.resumes, spend_upload).routes(),
+            *PeopleRoutes(self.users, self.resumes, self.erasure, spend_upload).routes(),
             *JobRoutes(self.users, self.jobs).routes(),
             *AdminRoutes(self.users, self.runs).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),

@@ -1,0 +1,45 @@
+"""The receipt of an erasure: what went, and in plain sentences what remains elsewhere and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from chatserver.core.events import instant
+
+REMAINS = (
+    "Your sign-in itself is kept by the sign-in service, not here; coming back with it opens a new, empty account.",
+    "What models cost on each day stays as a sum under an identifier that names nobody any more, and so does the trail"
+    " of which admin looked at what.",
+    "Backups of the database keep what was in it until they are replaced; the operator says when.",
+)
+SENT = (
+    "What was sent to the assistant's provider ({assistant}) to answer you is kept there for as long as its terms say.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much there was."""
+
+    at: datetime
+    sessions: int
+    messages: int
+    jobs: int
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What was erased, and in plain sentences what remains elsewhere."""
+
+    erased_at: str
+    sessions: int
+    messages: int
+    resume: bool
+    jobs_closed: int
+    remains: tuple[str, ...]
+
+
+def receipt(erased: Erased, *, resume: bool, assistant: str | None) -> Receipt:
+    """`assistant` is the model that was sent questions; None where nothing left the house."""
+    sent = tuple(sentence.format(assistant=assistant) for sentence in SENT) if assistant else ()
+    return Receipt(instant(erased.at), erased.sessions, erased.messages, resume, erased.jobs, (*REMAINS, *sent))

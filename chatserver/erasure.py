@@ -1,0 +1,82 @@
+"""Taking a person out of the house: what is theirs goes, and a receipt says what remains and why."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from chatserver.conversations import Conversations
+from chatserver.core.access import User
+from chatserver.core.erasure import Erased, Receipt, receipt
+from chatserver.core.errors import Refused
+from chatserver.reading import Reading
+from chatserver.resumes import Resumes
+
+SESSIONS_PAGE = 100
+
+
+class People(Protocol):
+    """Each method raises `Unavailable` while the database does not answer."""
+
+    async def open_sessions(self, user: UUID) -> list[UUID]: ...
+
+    async def erase(self, user: UUID) -> Erased | None:
+        """All rows of the person in one transaction; None where that would leave no admin."""
+        ...
+
+
+class Erasure:
+    """`assistant` is who answers questions, as the receipt names them; None where nothing leaves the house."""
+
+    def __init__(
+        self, people: People, conversations: Conversations, resumes: Resumes, reading: Reading, assistant: str | None
+    ) -> None:
+        self._people = people
+        self._conversations = conversations
+        self._resumes = resumes
+        self._reading = reading
+        self._assistant = assistant
+
+    async def erase(self, user: User) -> Receipt:
+        """Raises `Refused` (`conflict`) for the last admin, `Unavailable` where a part is away: then ask again."""
+        # Closed first: an answer that runs must not write into what is gone, and its text leaves Redis with that.
+        for session in await self._people.open_sessions(user.id):
+            await self._conversations.close(user, session)
+        resume = await self._resumes.get(user.id) is not None
+        # The file before the row, which alone knows where it is.
+        await self._resumes.erase(user)
+        erased = await self._people.erase(user.id)
+        if erased is None:
+            raise Refused("conflict", "You are the only admin; make somebody else one before you go.")
+        return receipt(erased, resume=resume, assistant=self._assistant)
+
+    async def export(self, user: User) -> AsyncIterator[bytes]:
+        """All that is kept of the person, as one JSON object, conversation by conversation."""
+        resume = await self._resumes.get(user.id) if user.role == "seeker" else None
+        profile = {"id": user.id, "email": user.email, "role": user.role, "full_name": user.full_name}
+        yield b'{"profile":' + msgspec.json.encode(profile) + b',"resume":' + msgspec.json.encode(resume)
+        yield b',"sessions":['
+        first = True
+        async for session in self._sessions(user):
+            events: list[dict[str, Any]] = []
+            reached = 0
+            while True:
+                more, now = await self._reading.page_after(user, UUID(session["id"]), reached)
+                if now == reached:
+                    break
+                events, reached = events + more, now
+            yield (b"" if first else b",") + msgspec.json.encode({"session": session, "events": events})
+            first = False
+        yield b"]}"
+
+    async def _sessions(self, user: User) -> AsyncIterator[dict[str, Any]]:
+        if user.role != "seeker":
+            return
+        cursor: str | None = None
+        while True:
+            page, cursor = await self._reading.list(user, status=None, q=None, cursor=cursor, limit=SESSIONS_PAGE)
+            for session in page:
+                yield session
+            if cursor is None:
+                return

@@ -1,0 +1,135 @@
+"""All that is kept of a person, told and taken out; and a receipt that says what remains."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from chatserver.adapters.storage import FolderStorage
+from chatserver.core.ports import Unavailable
+from tests.adapters.resume_files import plain_pdf
+from tests.web.house import Caller, House, problem_of
+
+WORDS = "My words about Pune and audit."
+
+
+async def lives(house: House, name: str = "Asha Rao") -> tuple[Caller, UUID]:
+    """A seeker with a resume, two conversations (one of them closed), and somebody who looked at the resume."""
+    asha = await house.caller("seeker", name)
+    answer: httpx2.Response = await asha.calls("PUT", "/api/me/resume", files={"file": ("resume.pdf", plain_pdf())})
+    assert answer.status_code == 200, answer.text
+    sessions = []
+    for _ in range(2):
+        session = await house.conversations.open(asha.user, job=None, new=uuid4())
+        await house.conversations.post(asha.user, session, uuid4(), WORDS)
+        sessions.append(session)
+    await house.conversations.close(asha.user, sessions[0])
+    esha = await house.caller("admin", "Esha")
+    await esha.gets(f"/api/users/{asha.user.id}/resume")
+    return asha, sessions[1]
+
+
+async def rows_with(house: House, words: str) -> list[str]:
+    """Every table in which these words stand anywhere."""
+    tables = await house.database.fetch(
+        "select table_schema || '.' || table_name as t from information_schema.tables"
+        " where table_schema in ('public', 'private') and table_type = 'BASE TABLE'"
+    )
+    found = []
+    for row in tables:
+        query = f"select exists (select from {row['t']} x where x::text ilike '%' || $1 || '%')"
+        if await house.database.fetchval(query, words):
+            found.append(row["t"])
+    return found
+
+
+def files(house: House) -> list[Path]:
+    return [path for path in house.files.rglob("*") if path.is_file()]
+
+
+async def test_a_person_goes_and_nothing_of_them_is_left_but_what_the_receipt_names(house: House) -> None:
+    asha, _ = await lives(house)
+    ben, _ = await lives(house, "Ben Roy")
+    assert len(files(house)) == 2
+    receipt = (await asha.calls("DELETE", "/api/me")).json()
+    assert (receipt["sessions"], receipt["messages"], receipt["resume"], receipt["jobs_closed"]) == (2, 2, True, 0)
+    assert any("a-model" in sentence for sentence in receipt["remains"])
+    assert all(sentence.endswith(".") for sentence in receipt["remains"])
+
+    assert await rows_with(house, asha.user.email) == []
+    assert await rows_with(house, "Asha Rao") == []
+    assert await rows_with(house, str(asha.user.id)) == ["public.audit_log"], "who looked stays in the trail"
+    assert len(files(house)) == 1
+    assert [key async for key in house.redis.scan_iter("pad:*:text")] == []
+    # Others are as they were.
+    assert (await ben.gets("/api/me/resume")).status_code == 200
+    assert len((await ben.gets("/api/sessions")).json()["items"]) == 2
+
+
+async def test_coming_back_opens_an_empty_account(house: House) -> None:
+    asha, session = await lives(house)
+    await asha.calls("DELETE", "/api/me")
+    assert (await asha.gets("/api/sessions")).json()["items"] == []
+    problem_of(await asha.gets(f"/api/sessions/{session}"), 404, "not_found")
+    problem_of(await asha.gets("/api/me/resume"), 404, "not_found")
+
+
+async def test_what_an_admin_wrote_stays_with_those_it_was_written_for_but_not_their_name(house: House) -> None:
+    asha, session = await lives(house)
+    esha = await house.caller("admin", "Esha Gone")
+    await house.conversations.take_over(esha.user, session)
+    await house.conversations.post(esha.user, session, uuid4(), "I know that team.")
+    assert (await esha.calls("DELETE", "/api/me")).status_code == 200
+    assert await rows_with(house, "Esha Gone") == []
+    messages = (await asha.gets(f"/api/sessions/{session}/messages")).json()["items"]
+    assert [(m["content"], m["author"]["name"]) for m in messages if m.get("role") == "admin"] == [
+        ("I know that team.", "An admin")
+    ]
+
+
+async def test_the_last_admin_stays(house: House) -> None:
+    esha = await house.caller("admin", "Esha")
+    await house.database.execute(
+        "update users set deactivated_at = now() where role = 'admin' and id <> $1", esha.user.id
+    )
+    assert "only admin" in problem_of(await esha.calls("DELETE", "/api/me"), 409, "conflict")
+
+
+async def test_a_providers_jobs_are_closed_and_whoever_was_shown_one_still_finds_it(house: House) -> None:
+    paula = await house.caller("provider", "Paula")
+    job = (await paula.calls("POST", "/api/jobs", json={"title": "Auditor", "description_raw": "Audits banks."})).json()
+    await house.work()
+    assert (await paula.calls("DELETE", "/api/me")).json()["jobs_closed"] == 1
+    asha = await house.caller()
+    shown = (await asha.gets(f"/api/jobs/{job['id']}")).json()
+    assert (shown["status"], shown["title"]) == ("closed", "Auditor")
+
+
+async def test_a_file_that_cannot_be_deleted_is_no_erasure(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    asha, _ = await lives(house)
+
+    async def away(self: FolderStorage, path: str) -> None:
+        raise Unavailable("The folder of resumes cannot be written; try again.")
+
+    monkeypatch.setattr(FolderStorage, "delete", away)
+    problem_of(await asha.calls("DELETE", "/api/me"), 503, "unavailable")
+    assert (await asha.gets("/api/me/resume")).status_code == 200, "it can be asked for again"
+    monkeypatch.undo()
+    assert (await asha.calls("DELETE", "/api/me")).status_code == 200
+
+
+async def test_the_export_is_all_that_the_person_may_see(house: House) -> None:
+    asha, session = await lives(house)
+    esha = await house.caller("admin", "Esha")
+    await house.conversations.note(esha.user, session, uuid4(), "Internal words.")
+    answer = await asha.gets("/api/me/export")
+    assert "attachment" in answer.headers["content-disposition"]
+    told: dict[str, Any] = json.loads(answer.content)
+    assert told["profile"]["email"] == asha.user.email
+    assert told["resume"]["text"]
+    said = [event["content"] for one in told["sessions"] for event in one["events"] if event["type"] == "message"]
+    assert said == [WORDS, WORDS]
+    assert "Internal words." not in answer.text

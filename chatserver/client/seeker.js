@@ -7,6 +7,7 @@ import { empty, reduce } from "./state.js";
 import { Composer } from "./views/composer.js";
 import { ConversationView } from "./views/conversation.js";
 import { matchCard } from "./views/jobs.js";
+import { MyData, receiptCard } from "./views/mydata.js";
 import { ResumeView } from "./views/resume.js";
 import { moment, queueSentence, standing } from "./words.js";
 
@@ -53,7 +54,8 @@ class SeekerPage {
   layOut() {
     fill(byId("side"), this.resume.element,
       el("section", { "aria-labelledby": "matches-title" }, el("h2", { id: "matches-title" }, "Jobs that fit"), this.matches),
-      el("section", { "aria-labelledby": "past-title" }, el("h2", { id: "past-title" }, "Your conversations"), this.past));
+      el("section", { "aria-labelledby": "past-title" }, el("h2", { id: "past-title" }, "Your conversations"), this.past),
+      new MyData(this.api, (receipt) => this.gone(receipt)).element);
     const { assistant } = this.here.config;
     const who = assistant.kind === "offline"
       ? "Offline assistant: no AI model is used here; answers are composed from the job data."
@@ -65,6 +67,17 @@ class SeekerPage {
       this.waiting,
       this.view.element,
       el("div", { class: "foot" }, this.composer.element, el("p", { class: "quiet who-answers", "data-testid": "assistant" }, who)));
+  }
+
+  /** @param {any} receipt */
+  gone(receipt) {
+    this.line.close();
+    this.here.session.signOut();
+    byId("app").hidden = byId("views").hidden = true;
+    byId("gate").hidden = false;
+    fill(byId("account"));
+    fill(byId("gate"), receiptCard(receipt, () => location.reload()));
+    byId("gate").querySelector("h1")?.focus();
   }
 
   remembered() {

@@ -124,6 +124,17 @@ class Seeker(Person):
         await verdict.get_by_role("button", name="Send").click()
         await expect(verdict.get_by_text("Thank you")).to_be_visible(timeout=PATIENCE_MS)
 
+    async def deletes_everything(self) -> str:
+        """What the receipt says."""
+        await self.page.get_by_role("button", name="Delete everything").click()
+        dialog = self.page.get_by_test_id("delete-dialog")
+        await dialog.get_by_role("button", name="Delete everything").click()
+        await dialog.get_by_label("Write DELETE").fill("delete")
+        await dialog.get_by_role("button", name="Delete everything").click()
+        receipt = self.page.get_by_test_id("receipt")
+        await expect(receipt).to_be_visible(timeout=PATIENCE_MS)
+        return await receipt.inner_text()
+
     async def comes_back(self) -> None:
         await self.page.reload()
         await expect(self.messages_of("assistant").first).to_be_visible(timeout=PATIENCE_MS)

@@ -19,6 +19,8 @@ GET /api/config
 POST /auth/dev
 GET /api/me
 PATCH /api/me
+DELETE /api/me
+GET /api/me/export
 PUT /api/me/resume
 GET /api/me/resume
 DELETE /api/me/resume

@@ -34,7 +34,7 @@ async def test_an_address_that_is_none_and_a_method_that_is_none(house: House) -
     problem_of(await house.client.get("/nothing"), 404, "not_found")
     answer = await house.client.post("/api/me")
     problem_of(answer, 405, "bad_frame")
-    assert answer.headers["allow"] == "GET, HEAD, PATCH"
+    assert answer.headers["allow"] == "DELETE, GET, HEAD, PATCH"
 
 
 async def test_a_failure_of_ours_tells_nothing_of_itself_and_is_noted(

@@ -84,10 +84,7 @@ class Listening:
                 try:
                     async with asyncio.timeout(CONNECT_SECONDS):
                         await connection.connect()
-                        await connection.send_command(
-                            "SUBSCRIBE", self._always, *self._confirmed, check_health=False
-                        )  # fmt: skip
-                    self._connection = connection
+                        await self._subscribe(connection)
                     if failures:
                         log.info("redis is back")
                     failures = 0
@@ -106,6 +103,16 @@ class Listening:
         finally:
             for task in self._ending:
                 task.cancel()
+
+    async def _subscribe(self, connection: Any) -> None:
+        """To all channels; whoever begins to listen while that is on its way finds no connection to tell."""
+        asked: set[str] = set()
+        wanted = {self._always, *self._confirmed}
+        while missing := wanted - asked:
+            await connection.send_command("SUBSCRIBE", *missing, check_health=False)
+            asked |= missing
+            wanted = {self._always, *self._confirmed}
+        self._connection = connection
 
     async def _hear(self, connection: Any) -> None:
         """Raises where the connection ends or is silent for too long."""

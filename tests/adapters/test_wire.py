@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest_asyncio
 
 from chatserver.adapters.embedded import Redis
 from chatserver.adapters.wire import RedisWire, client
+from chatserver.adapters.wire_listening import Listening
 from chatserver.core.chat_ports import PadText
 from chatserver.core.delivery import Text, unpack
 from chatserver.core.protocol import Delta, Rebase
@@ -154,3 +156,35 @@ async def test_redis_dies_and_comes_back(tmp_path: Path) -> None:
     finally:
         await wire.stop()
         await server.stop()
+
+
+async def test_who_begins_to_listen_while_the_line_is_made_hears_too(redis_url: str) -> None:
+    """There is no connection to tell yet, and what was asked of it did not name their channel."""
+    heard: list[str] = []
+    listening = Listening(redis_url, "lobby")
+    make = listening._pool.make_connection
+
+    def made() -> Any:
+        connection = make()
+        send = connection.send_command
+
+        async def slowly(*words: Any, **more: Any) -> None:
+            await send(*words, **more)
+            if "lobby" in words:
+                await listening.listen("late", heard.append)
+
+        connection.send_command = slowly
+        return connection
+
+    listening._pool.make_connection = made
+    running = asyncio.create_task(listening.run())
+    speaker = client(redis_url)
+    try:
+        async with asyncio.timeout(10):
+            while not heard:
+                await speaker.publish("late", "a word")
+                await asyncio.sleep(0.01)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await speaker.aclose()

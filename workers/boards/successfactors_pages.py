@@ -54,7 +54,7 @@ def _total(page: LexborHTMLParser) -> int | None:
         if found is None and node.tag != "body":
             found = _OF.search(text)
         if found is not None and (digits := re.sub(r"\D", "", found[1])):
-            return int(digits)
+            return int(digits[:9])
     return None
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from chatserver.core.gazetteer import Gazetteer
@@ -34,6 +34,8 @@ CLAIM_PAUSE_SECONDS = 5.0
 UNCONFIGURED_PAUSE_SECONDS = 600.0
 KEEP_PAUSES_SECONDS = (0.5, 2.0, 8.0)
 """Before each new try to keep what was paid for."""
+KEEP_SECONDS = 20.0
+"""All tries together; with the longest job still less than a claim."""
 
 DIED_SENTENCE = f"Enrichment died {ATTEMPTS_MAX} times without a word; ask for it again, or look at the worker's log."
 SPENT_SENTENCE = (
@@ -68,13 +70,17 @@ class Purchases(Protocol):
 
     async def release(self, claim: UUID) -> None: ...
 
-    async def keep(self, task: EnrichmentTask, kind: EnricherKind, guides: Guides) -> None: ...
+    async def keep(self, task: EnrichmentTask, kind: EnricherKind, guides: Guides) -> None:
+        """Under the task's version: two that ask anew for one text do not take each other's."""
+        ...
 
     async def bought(self, task: EnrichmentTask, kind: EnricherKind) -> Guides | None:
         """What was bought for this description; for a task that asks anew, for this very task."""
         ...
 
-    async def forget(self, task: EnrichmentTask, kind: EnricherKind) -> None: ...
+    async def forget(self, task: EnrichmentTask, kind: EnricherKind) -> None:
+        """What was bought for this very task is in its row now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,12 @@ class Enriching:
         return None
 
     async def _enrich(self, task: EnrichmentTask) -> bool:
+        done = await self._guided(task)
+        if done and self._paid is not None:
+            await self._forget(self._paid, task)
+        return done
+
+    async def _guided(self, task: EnrichmentTask) -> bool:
         kind = self._paid.enricher.kind if self._paid else self._enricher.kind
         if (known := await self._known(task, kind)) is not None:
             return await self._complete(task, known, kind, *await self._embedded(task))
@@ -163,10 +175,7 @@ class Enriching:
             # Before the guides: what is paid for must not be lost to an embedder that is away.
             embedded = await self._embedded(task)
             guides, kind = await self._bought(self._paid, task)
-            done = await self._complete(task, guides, kind, *embedded)
-            if done:
-                await self._forget(self._paid, task)
-            return done
+            return await self._complete(task, guides, kind, *embedded)
 
     async def _known(self, task: EnrichmentTask, kind: EnricherKind) -> Guides | None:
         if not task.fresh:
@@ -202,22 +211,24 @@ class Enriching:
         bill = Bill()
         try:
             guides = await paid.enricher.write(task.text, bill)
-            # At once, and whoever cancels: what is paid for is not paid for again.
-            await asyncio.shield(self._keep(paid, task, guides))
+            # At once, and whoever cancels: the claim is held until what is paid for is kept.
+            await _to_its_end(self._keep(paid, task, guides))
         finally:
             # A cancelled call costs money too: it is counted, whoever cancelled it.
             await asyncio.shield(self._settle(reservation, bill.usd))
         return guides, paid.enricher.kind
 
     async def _keep(self, paid: Paid, task: EnrichmentTask, guides: Guides) -> None:
-        for pause in (*KEEP_PAUSES_SECONDS, None):
-            try:
-                await paid.purchases.keep(task, paid.enricher.kind, guides)
-                return
-            except Unavailable as away:
-                log.warning("the guides of job %s are paid for and not kept yet: %s", task.job, away)
-                if pause is not None:
-                    await asyncio.sleep(pause)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KEEP_SECONDS):
+                for pause in (*KEEP_PAUSES_SECONDS, 0.0):
+                    try:
+                        await paid.purchases.keep(task, paid.enricher.kind, guides)
+                        return
+                    except Exception as error:
+                        # Whatever it is: the guides in hand may still reach the row, and money was spent on them.
+                        log.warning("the guides of job %s are paid for and not kept yet: %r", task.job, error)
+                        await asyncio.sleep(pause)
 
     @staticmethod
     async def _forget(paid: Paid, task: EnrichmentTask) -> None:
@@ -249,6 +260,16 @@ class Enriching:
         except Repinned:
             embedding, model = await self._embedded(task, fresh=True)
             return await self._store.complete(task, Outcome(guides, kind, embedding, model))
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Whoever is cancelled meanwhile goes only when the work is done."""
+    doing = asyncio.create_task(work)
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        raise
 
 
 class WaitingJobs(Protocol):

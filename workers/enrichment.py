@@ -6,6 +6,7 @@ from uuid import UUID
 
 from arq import Retry
 
+from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.core.ports import Unavailable
 from chatserver.enrichment import Enriching
 from chatserver.jobs import Jobs
@@ -31,12 +32,14 @@ async def enrich(ctx: dict[str, Any], job: str, version: str) -> None:
 
 
 async def sweep(ctx: dict[str, Any]) -> None:
-    """Nothing stays in `processing` for ever: what was lost on the way is queued again; and no vector stays missing."""
+    """Nothing stays in `processing`, no vector missing, no leftover for ever: what was lost is queued again."""
     jobs: Jobs = ctx["jobs"]
     mending: Mending = ctx["mending"]
+    enrichments: PostgresEnrichments = ctx["enrichments"]
     try:
         if found := await jobs.requeue_overdue():
             log.warning("%d jobs were overdue and are queued again", found)
+        await enrichments.tidy()
         if mended := await mending.mend(MENDED_MOST):
             log.warning("%d vectors were missing or of another model; they are made", mended)
     except Unavailable as away:

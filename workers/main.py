@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 JOB_SECONDS = 120
 """A job of a worker that died is free again this long, and ten seconds, after its start."""
-TRIES_MAX = 4 * ATTEMPTS_MAX
+TRIES_MAX = 8 * ATTEMPTS_MAX
 """Attempts are counted in the row; arq's own count, which a restart raises too, is only a stop."""
 WAITED_FOR_POLL_SECONDS = 0.1
 BULK_POLL_SECONDS = 0.5
@@ -111,6 +111,7 @@ async def _build(ctx: dict[str, Any], settings: Settings, *, bulk: bool) -> Asyn
         store = PostgresJobs(pool)
         ctx["jobs"] = Jobs(store, PostgresCatalogue(pool), queue, embedder, gazetteer)
         ctx["mending"] = Mending(PostgresVectors(pool), embedder, gazetteer)
+        ctx["enrichments"] = PostgresEnrichments(pool)
         paid = _paid(settings, pool, stack)
         ctx["enriching"] = Enriching(store, OfflineEnricher(gazetteer), embedder, gazetteer, paid)
         if bulk:

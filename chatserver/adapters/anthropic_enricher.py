@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 DEADLINE_SECONDS = 90.0
 TOKENS_MAX = 6_000
 DESCRIPTION_CHARACTERS = 24_000
-RETRIES = 1
 HIDDEN_TOKENS = 1_000
 """What the service adds to a request by itself, for its tools and the form of the answer."""
 
@@ -53,8 +52,9 @@ class AnthropicEnricher:
     ) -> None:
         self.model = model
         self._deadline_seconds = deadline_seconds
+        # The queue tries again, with growing pauses; a try inside the package would cost money that no bill names.
         self._client = anthropic.AsyncAnthropic(
-            api_key=api_key, base_url=base_url, max_retries=RETRIES, timeout=deadline_seconds
+            api_key=api_key, base_url=base_url, max_retries=0, timeout=deadline_seconds
         )
 
     def ceiling_usd(self, job: JobText) -> float:
@@ -64,7 +64,6 @@ class AnthropicEnricher:
         messages = _messages(job)
         bill.usd = _ceiling_usd(self.model, messages)
         try:
-            # The package honours any `retry-after`; the deadline is ours.
             async with asyncio.timeout(self._deadline_seconds):
                 message = await self._client.messages.create(
                     model=self.model,
@@ -103,7 +102,7 @@ def _prices(model: str) -> tuple[float, float]:
 def _ceiling_usd(model: str, messages: list[MessageParam]) -> float:
     into, out = _prices(model)
     said = _RULES + msgspec.json.encode([messages, GUIDES_SCHEMA, _READ_POSTING]).decode()
-    return (1 + RETRIES) * ((tokens_of(said) + HIDDEN_TOKENS) * into + TOKENS_MAX * out) / 1e6
+    return ((tokens_of(said) + HIDDEN_TOKENS) * into + TOKENS_MAX * out) / 1e6
 
 
 def _cost_usd(model: str, told: Told) -> float:

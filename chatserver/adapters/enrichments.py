@@ -12,6 +12,8 @@ from chatserver.core.job_ports import EnrichmentTask
 
 KEPT_DAYS = 30
 """Guides that nobody came for: their job was edited or closed meanwhile."""
+WOKEN_AT_ONCE = 1_000
+"""In one statement, which has a time limit: a row with its vector is written anew."""
 
 _CLAIM = """
 insert into public.enrichment_claims as c (description_hash, kind, claimed_by, expires_at)
@@ -45,20 +47,21 @@ select (select count(*) from waiting) as jobs,
 
 _KEEP = """
 insert into public.bought_guides as b (description_hash, kind, version, guides) values ($1, $2, $3, $4)
-on conflict (description_hash, kind) do update
-   set version = excluded.version, guides = excluded.guides, bought_at = clock_timestamp()
+on conflict (description_hash, kind, version) do update set guides = excluded.guides, bought_at = clock_timestamp()
 """
 
 # Who asks anew is not served with what was there before.
 _BOUGHT = """
 select guides from public.bought_guides where description_hash = $1 and kind = $2 and (version = $3 or not $4)
+ order by bought_at desc limit 1
 """
 
 _SWEEP = "delete from public.bought_guides where bought_at < clock_timestamp() - make_interval(days => $1)"
 
 _WAKE = """
 update public.jobs set pending = pending || jsonb_build_object('since', clock_timestamp())
- where pending is not null and (pending ->> 'since')::timestamptz > clock_timestamp()
+ where id in (select id from public.jobs
+    where pending is not null and (pending ->> 'since')::timestamptz > clock_timestamp() limit $1)
 """
 
 
@@ -91,10 +94,9 @@ class PostgresEnrichments:
     async def forget(self, task: EnrichmentTask, kind: EnricherKind) -> None:
         async with answering():
             await self._pool.execute(
-                "delete from public.bought_guides where description_hash = $1 and kind = $2",
-                task.description_hash,
-                kind,
-            )
+                "delete from public.bought_guides where description_hash = $1 and kind = $2 and version = $3",
+                task.description_hash, kind, task.version,
+            )  # fmt: skip
 
     async def waiting(self, kind: EnricherKind) -> tuple[int, int]:
         """How many versions wait for guides, and how many calls of an enricher of this kind they take."""
@@ -103,8 +105,14 @@ class PostgresEnrichments:
         return row["jobs"], row["calls"]
 
     async def wake(self) -> None:
-        """At a worker's start: there may be money or a key now, so what was to wait longer is due. The dead go."""
+        """At a worker's start: there may be money or a key now, so what was to wait longer is due."""
+        woken = WOKEN_AT_ONCE
+        while woken == WOKEN_AT_ONCE:
+            async with answering():
+                woken = int((await self._pool.execute(_WAKE, WOKEN_AT_ONCE)).split()[-1])
+
+    async def tidy(self) -> None:
+        """Claims of workers that died, and guides that nobody came for, go."""
         async with answering():
-            await self._pool.execute(_WAKE)
             await self._pool.execute("delete from public.enrichment_claims where expires_at < clock_timestamp()")
             await self._pool.execute(_SWEEP, KEPT_DAYS)

@@ -146,8 +146,15 @@ async def test_every_refusal_of_the_server_has_a_sentence(
     assert "said by the server" not in failed.value.sentence
 
 
-async def test_a_server_that_is_busy_once_is_asked_twice(script: Script, enricher: AnthropicEnricher) -> None:
+async def test_a_server_that_is_busy_is_asked_again_by_the_queue_and_by_nobody_else(
+    script: Script, enricher: AnthropicEnricher
+) -> None:
+    """A try that nobody sees may have been counted by the server, and no bill would name it."""
     script.answers = [(529, error("overloaded_error")), (200, message())]
+    with pytest.raises(EnrichmentFailed) as failed:
+        await enricher.write(POSTING, Bill())
+    assert failed.value.again
+    assert len(script.answers) == 1
     assert (await enricher.write(POSTING, Bill())).skills == ("Ind AS",)
 
 

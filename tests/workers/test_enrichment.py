@@ -11,6 +11,7 @@ import pytest_asyncio
 from arq.worker import Worker, func
 
 from chatserver.adapters.catalogue import PostgresCatalogue
+from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.adapters.jobs import PostgresJobs
 from chatserver.adapters.minilm import MiniLM
 from chatserver.adapters.offline_enricher import OfflineEnricher
@@ -242,7 +243,7 @@ async def test_the_sweep_queues_what_is_overdue_and_makes_vectors_that_are_missi
     async with house.redis() as redis:
         await redis.flushdb()
     mending = Mending(PostgresVectors(database), house.embedder, house.gazetteer)
-    await sweep({"jobs": house.jobs, "mending": mending})
+    await sweep({"jobs": house.jobs, "mending": mending, "enrichments": PostgresEnrichments(database)})
     await house.work()
     assert (await house.now(left.id)).status == "active"
     row = await database.fetchrow("select embedding, embedding_model from jobs where id = $1", bare)

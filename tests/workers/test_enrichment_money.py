@@ -83,6 +83,7 @@ async def test_a_restart_with_more_money_goes_on_today(house: House) -> None:
     await house.run(bulk)
     await house.enrichments.claim("of a worker that died", "anthropic", 0)
     await house.enrichments.wake()
+    await house.enrichments.tidy()
     assert [one.job for one in await house.store.overdue(0, 10)] == [bulk.job]
     assert await house.database.fetchval("select count(*) from enrichment_claims") == 0
 

@@ -1,5 +1,5 @@
 -- What a run learned of a posting's own page: which requisition it is, so that two languages are one job; how it went, so that a run that is gone on with does not ask again and a list does not
--- undo what the page said; and whether a list was refused for its length alone.
+-- undo what the page said; and whether the next list is measured by this one.
 
 alter table public.job_listings
   add column if not exists gone_run uuid,
@@ -8,7 +8,8 @@ alter table public.job_listings
 create index if not exists job_listings_requisition on public.job_listings (board, requisition)
   where requisition is not null;
 
-alter table public.scraping_boards add column if not exists shrunk boolean not null default false;
+-- Null in rows from before, where the status says it.
+alter table public.scraping_boards add column if not exists measures boolean;
 
 -- Those that failed least often are asked for first.
 drop index if exists public.job_listings_wanted;

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from uuid import UUID
 
@@ -47,8 +48,6 @@ DETAILS_AT_ONCE = 4
 DETAILS_BATCH = 100
 FAILED_IN_A_ROW_MAX = 10
 """So many pages one after another that fail are not about the postings any more; the next run begins with others."""
-TWICE = 2
-FIRST = (-1, "")
 
 Progress = Callable[[str, int, int | None, str], None]
 """Told the board, how many postings are through, of how many (None: not known), and what is being done."""
@@ -92,11 +91,10 @@ class BoardPass:
             log.exception("%s stops here", name)
             self._list_errors += 1
             verdict = Verdict("failed", f"{type(unexpected).__name__} while reading it; the worker's log says where.")
-        at_least = TWICE if verdict.short else 1
         closed = await self._listings.finish(
             self._by, name, status=verdict.status, detail=verdict.detail, fetched=len(self._seen),
-            errors=self._list_errors, advertised=self._advertised, shrunk=verdict.shrunk,
-            close_after=max(at_least, self._adapter.passes_to_close) if verdict.conclusive else None,
+            errors=self._list_errors, advertised=self._advertised, measures=verdict.measures,
+            close_after=verdict.passes(self._adapter.passes_to_close),
             boards_read=self._boards_read,
         )  # fmt: skip
         log.info(
@@ -173,7 +171,7 @@ class BoardPass:
         await self._make(listing, found, carried.digest, wanted=listing.wanted)
 
     async def _details(self) -> None:
-        after, through = FIRST, 0
+        after, through = (-1, ""), 0
         waiting = asyncio.Semaphore(DETAILS_AT_ONCE)
 
         async def one(listing: Listing) -> None:
@@ -252,7 +250,7 @@ class BoardPass:
         posting = self._posting(listing, found)
         aliases = self._source.keys(self._board, listing.external_id)[1:]
         # Two languages of one requisition, read side by side, would each find that the other is not there yet.
-        async with self._turns.setdefault(found.requisition or listing.external_id, asyncio.Lock()):
+        async with self._turns.setdefault(found.requisition, asyncio.Lock()) if found.requisition else nullcontext():
             if found.requisition:
                 twin = await self._listings.twin(
                     self._board.name, listing.external_id, found.requisition, posting.language

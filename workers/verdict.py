@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from chatserver.core.run import BoardStatus
-from workers.boards.board import Blocked, BoardError, ChangedShape, Disallowed
+from workers.boards.board import COMPLETE_SHARE, Blocked, BoardError, ChangedShape, Disallowed
 
-COMPLETE_SHARE = 0.99
-"""Of what a site advertises; its number moves while it is read. What such a list lacks must be lacking twice."""
+SHORT_PASSES = 2
+"""So often must be lacking what a list lacks that was not quite all."""
 REMEMBERED_MIN = 20
 """A board that had more than this has not been emptied between two days: it has changed."""
 SHRUNK_SHARE = 0.5
@@ -36,6 +36,17 @@ class Verdict:
     """Believed, and yet not all that was advertised: one such list proves nothing."""
     shrunk: bool = False
     """Not believed for its length alone; the next one that says so is."""
+
+    @property
+    def measures(self) -> bool:
+        """Whether the next list is judged by the length of this one: what broke off says nothing of a board's."""
+        return self.conclusive or self.shrunk
+
+    def passes(self, least: int) -> int | None:
+        """How many lists in a row must lack a posting, `least` where the list is whole; None where it says nothing."""
+        if not self.conclusive:
+            return None
+        return max(least, SHORT_PASSES) if self.short else least
 
 
 def judge(seen: Pass, held: int) -> Verdict:

@@ -122,7 +122,7 @@ returning j.id
 _FINISH = """
 update public.scraping_boards b set status = $3, detail = $4, jobs_fetched = $5::int, errors = $6 + c.failed,
     advertised = $7, jobs_new = c.new, jobs_skipped = greatest($5::int - c.new, 0), jobs_closed = b.jobs_closed + $8,
-    shrunk = $9, completed_at = clock_timestamp()
+    measures = $9, completed_at = clock_timestamp()
   from (select count(*) filter (where first_run = $1 and made_job) new, count(*) filter (where tried_run = $1) failed
           from public.job_listings where board = $2 and last_run = $1) c
  where b.run_id = $1 and b.board = $2 and b.completed_at is null
@@ -207,11 +207,11 @@ class Listings:
 
     async def finish(
         self, by: Writer, board: str, *, status: str, detail: str | None, fetched: int, errors: int,
-        advertised: int | None, close_after: int | None, boards_read: Sequence[str], shrunk: bool = False,
+        advertised: int | None, close_after: int | None, boards_read: Sequence[str], measures: bool,
     ) -> int:  # fmt: skip
         """Ends the board's pass, and closes what `close_after` complete ones in a row lacked; None closes nothing.
 
-        `errors` are those of the list; the pages' are counted here. `shrunk`: not believed for its length alone.
+        `errors` are those of the list; the pages' are counted here. `measures`: the next list is judged by its length.
         """
         async with acquired(self._pool) as connection, connection.transaction():
             await still_held(connection, by.lock, by.holder)
@@ -220,7 +220,7 @@ class Listings:
                 await connection.execute(_MISSED, board, by.run)
                 closed = await connection.fetch(_GONE, board, close_after, by.run, list(boards_read))
             await connection.execute(
-                _FINISH, by.run, board, status, detail, fetched, errors, advertised, len(closed), shrunk
+                _FINISH, by.run, board, status, detail, fetched, errors, advertised, len(closed), measures
             )
         return len(closed)
 

@@ -49,7 +49,7 @@ update public.scraping_logs l set status = $2, detail = $3, completed_at = clock
 _HELD = """
 select coalesce(
     (select jobs_fetched from public.scraping_boards where board = $1 and run_id <> $2 and completed_at is not null
-        and (status in ('ok', 'empty') or shrunk) order by completed_at desc limit 1),
+        and coalesce(measures, status in ('ok', 'empty')) order by completed_at desc limit 1),
     (select count(*) from public.job_listings where board = $1 and first_run <> $2 and missed <= 0))
 """
 

@@ -5,7 +5,7 @@ import pytest
 
 from chatserver.jobs import SYSTEM_PROVIDER
 from tests.workers.scripted import Shown, Stage
-from workers.boards.board import Away, Blocked, ChangedShape, Disallowed
+from workers.boards.board import Away, Blocked, ChangedShape, Disallowed, RestingAway
 
 
 @pytest.fixture
@@ -218,6 +218,16 @@ async def test_a_list_that_broke_off_is_nothing_to_measure_the_next_one_by(stage
     assert (await stage.run())["one"].status == "partial"
     assert "closed" not in (await stage.jobs()).values()
     assert (await stage.run())["one"].jobs_closed == 44, "said twice"
+
+
+async def test_a_list_that_is_believed_measures_the_next_one_though_pages_behind_it_failed(stage: Stage) -> None:
+    stage.shown["one"].titles = titles(*map(str, range(30)))
+    await stage.run()
+    many = titles(*map(str, range(200)))
+    stage.shown["one"] = Shown(many, details={id: RestingAway("It is left alone.") for id in many})
+    assert (await stage.run())["one"].status == "partial"
+    stage.shown["one"] = Shown(titles(*map(str, range(60))))
+    assert (await stage.run())["one"].status == "partial", "60 where there were 200"
 
 
 async def test_a_list_one_short_of_what_is_advertised_closes_nothing_by_itself(stage: Stage) -> None:

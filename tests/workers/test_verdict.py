@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatserver.core.run import SOURCES
-from workers.boards.board import Away, Blocked, ChangedShape, Disallowed
+from workers.boards.board import COMPLETE_SHARE, Away, Blocked, ChangedShape, Disallowed
 from workers.boards.config import FILE, FILE_MAX_BYTES, BoardsError, read_boards
 from workers.schedule import last_slot
-from workers.verdict import COMPLETE_SHARE, REMEMBERED_MIN, Pass, judge
+from workers.verdict import REMEMBERED_MIN, SHORT_PASSES, Pass, judge
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -45,6 +45,10 @@ def test_only_a_whole_list_closes_anything(
         assert found.detail, "who reads it wants to know why"
     assert found.short == (found.status == "ok" and (short or fetched < (advertised or 0)))
     assert found.conclusive == (found.status in ("ok", "empty"))
+    assert found.measures == (found.conclusive or "believed if the next run" in str(found.detail))
+    assert [found.passes(least) for least in (1, 2)] == (
+        [None, None] if not found.conclusive else [SHORT_PASSES if found.short else 1, 2]
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,13 @@ from urllib.parse import urlsplit
 
 from workers.boards.avature_detail import read_detail
 from workers.boards.avature_list import Card, ListPage, posting_at, read_list
-from workers.boards.board import Blocked, Board, Found, Gone, Page, Stub, Withheld
+from workers.boards.board import COMPLETE_SHARE, Blocked, Board, Found, Gone, Page, Stub, Withheld
 from workers.boards.page import asks_for_a_person, is_challenge, page_tree, refuse
 from workers.web import Answer, Web
 
 PAGE_ROWS = 10
 """What is asked for; some portals show more or fewer whatever they are asked."""
 PAGES_MAX = 3_000
-COMPLETE_SHARE = 0.99
 WITHHELD_MAX = 50
 """So many postings in a row that nobody may see are a refusal of ours, not of theirs."""
 

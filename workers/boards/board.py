@@ -7,6 +7,9 @@ from typing import Any, ClassVar, Protocol
 
 from workers.web import Web
 
+COMPLETE_SHARE = 0.99
+"""Of what a site advertises, to count as all of it; its number moves while it is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Board:

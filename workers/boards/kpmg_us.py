@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from workers.boards.board import Board, ChangedShape, Found, Gone, Page, Stub
+from workers.boards.board import COMPLETE_SHARE, Board, ChangedShape, Found, Gone, Page, Stub
 from workers.boards.job_posting import job_posting
 from workers.boards.page import page_tree, refuse
 from workers.boards.text import language, line, plain
@@ -18,7 +18,6 @@ from workers.web import Answer, Web
 
 PAGES_MAX = 1_000
 """Twelve cards each: twenty times what the site has had."""
-COMPLETE_SHARE = 0.99
 PLACES_MAX = 500
 """Of one posting; the rest is left out."""
 

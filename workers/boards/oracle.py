@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
 
-from workers.boards.board import Blocked, Board, ChangedShape, Found, Gone, Page, Stub
+from workers.boards.board import COMPLETE_SHARE, Blocked, Board, ChangedShape, Found, Gone, Page, Stub
 from workers.boards.text import day, line, plain
 from workers.web import Answer, Web
 
@@ -18,7 +18,6 @@ WINDOW_MAX = 10_000
 PAGES_MAX = 1_000
 TRIES_MAX = 3
 """So often a page is asked for that is empty, or shows again what was shown, where more is to come."""
-COMPLETE_SHARE = 0.99
 PLACES_MAX = 50
 
 _BOARD = re.compile(r"(https?://[^/]+)/hcmUI/CandidateExperience/[\w-]+/sites/([\w-]+)/?", re.IGNORECASE)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 from urllib.parse import quote, urljoin, urlsplit
 
-from workers.boards.board import Away, Blocked, Board, BoardError, ChangedShape, Found, Gone, Page, Stub
+from workers.boards.board import COMPLETE_SHARE, Away, Blocked, Board, BoardError, ChangedShape, Found, Gone, Page, Stub
 from workers.boards.countries import is_elsewhere
 from workers.boards.job_posting import job_posting
 from workers.boards.page import asks_for_a_person, page_tree, refuse
@@ -16,7 +16,6 @@ from workers.web import Web
 FEEDS = ("/googlefeed.xml", "/sitemal.xml")
 """The second one is spelt like that."""
 PAGES_MAX = 2_000
-COMPLETE_SHARE = 0.99
 
 _BRACKET = re.compile(r"\(([^()]+)\)$")
 _GONE = re.compile(r"no longer (?:available|accepting)|position has been filled|job (?:was )?not found", re.IGNORECASE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from workers.boards.board import Blocked, Board, ChangedShape, Found, Gone, Page, Stub
+from workers.boards.board import COMPLETE_SHARE, Blocked, Board, ChangedShape, Found, Gone, Page, Stub
 from workers.boards.text import line
 from workers.boards.workday_facets import (
     CAP,
@@ -31,7 +31,6 @@ DIVISIONS_MAX = 3
 """So many facets one after the other: each may leave out postings, or count them twice."""
 DEPTH_MAX = 3
 """So many facets inside each other, where one value alone is cut."""
-COMPLETE_SHARE = 0.99
 
 _HOST = re.compile(r"([\w-]+)\.(wd\d+)\.myworkdayjobs\.com", re.IGNORECASE)
 _LOCALE = re.compile(r"[a-z]{2}-[A-Z]{2}")

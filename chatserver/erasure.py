@@ -10,6 +10,7 @@ from chatserver.conversations import Conversations
 from chatserver.core.access import User
 from chatserver.core.erasure import Erased, Receipt, receipt
 from chatserver.core.errors import Refused
+from chatserver.core.job import Job
 from chatserver.reading import Reading
 from chatserver.resumes import Resumes
 
@@ -20,6 +21,8 @@ class People(Protocol):
     """Each method raises `Unavailable` while the database does not answer."""
 
     async def open_sessions(self, user: UUID) -> list[UUID]: ...
+
+    async def jobs(self, provider: UUID) -> list[Job]: ...
 
     async def erase(self, user: UUID) -> Erased | None:
         """All rows of the person in one transaction; None where that would leave no admin."""
@@ -56,7 +59,7 @@ class Erasure:
         resume = await self._resumes.get(user.id) if user.role == "seeker" else None
         profile = {"id": user.id, "email": user.email, "role": user.role, "full_name": user.full_name}
         yield b'{"profile":' + msgspec.json.encode(profile) + b',"resume":' + msgspec.json.encode(resume)
-        yield b',"sessions":['
+        yield b',"jobs":' + msgspec.json.encode(await self._people.jobs(user.id)) + b',"sessions":['
         first = True
         async for session in self._sessions(user):
             events: list[dict[str, Any]] = []

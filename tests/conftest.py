@@ -18,9 +18,12 @@ import pytest_asyncio
 
 from chatserver.adapters.embedded import Postgres, Redis, add_extension, prepare
 from chatserver.adapters.migrate import migrate
+from chatserver.adapters.minilm import MiniLM
 from chatserver.adapters.postgres import connect
 from chatserver.adapters.wire import client
+from chatserver.core.gazetteer import Gazetteer
 from chatserver.settings import Settings
+from tests.nodes import Town, a_town
 
 pytest_plugins = ["tests.models"]
 
@@ -212,3 +215,12 @@ async def redis_url(redis_server: str) -> AsyncIterator[str]:
     await connection.flushdb()
     await connection.aclose()
     yield redis_server
+
+
+@pytest_asyncio.fixture
+async def town(
+    database: asyncpg.Pool, redis_url: str, tmp_path: Path, minilm: MiniLM, gazetteer: Gazetteer
+) -> AsyncIterator[Town]:
+    """Where hub nodes of one test live."""
+    async with a_town(database, redis_url, tmp_path, minilm, gazetteer) as town:
+        yield town

@@ -1,26 +1,13 @@
 """What admins do among themselves: notes that no seeker ever sees, and a conversation passed from one to the other."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest_asyncio
 
-from chatserver.adapters.minilm import MiniLM
-from chatserver.core.gazetteer import Gazetteer
 from chatserver.reading import Reading
-from tests.nodes import Device, Town, a_town
+from tests.nodes import Device, Town
 
 SECRET = "She sounds desperate; be kind."
-
-
-@pytest_asyncio.fixture
-async def town(
-    database: asyncpg.Pool, redis_url: str, tmp_path: Path, minilm: MiniLM, gazetteer: Gazetteer
-) -> AsyncIterator[Town]:
-    async with a_town(database, redis_url, tmp_path, minilm, gazetteer) as town:
-        yield town
 
 
 class House:

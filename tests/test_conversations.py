@@ -1,26 +1,13 @@
 """A question, an answer, a person: on two nodes, with real Postgres and Redis between them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
-from chatserver.adapters.minilm import MiniLM
-from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.ports import AnswerFailed
-from tests.nodes import WITHIN_SECONDS, WORDS, Device, Node, Town, a_town
-
-
-@pytest_asyncio.fixture
-async def town(
-    database: asyncpg.Pool, redis_url: str, tmp_path: Path, minilm: MiniLM, gazetteer: Gazetteer
-) -> AsyncIterator[Town]:
-    async with a_town(database, redis_url, tmp_path, minilm, gazetteer) as town:
-        yield town
+from tests.nodes import WITHIN_SECONDS, WORDS, Device, Node, Town
 
 
 class Scene:

@@ -1,24 +1,9 @@
 """Who holds an answer or a conversation and does nothing about it does not hold it for long."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import UUID, uuid4
 
-import asyncpg
-import pytest_asyncio
-
-from chatserver.adapters.minilm import MiniLM
-from chatserver.core.gazetteer import Gazetteer
-from tests.nodes import WITHIN_SECONDS, Device, Node, Town, a_town
-
-
-@pytest_asyncio.fixture
-async def town(
-    database: asyncpg.Pool, redis_url: str, tmp_path: Path, minilm: MiniLM, gazetteer: Gazetteer
-) -> AsyncIterator[Town]:
-    async with a_town(database, redis_url, tmp_path, minilm, gazetteer) as town:
-        yield town
+from tests.nodes import WITHIN_SECONDS, Device, Node, Town
 
 
 async def a_seeker(town: Town, node: Node, name: str) -> tuple[Device, UUID]:

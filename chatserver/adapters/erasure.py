@@ -4,8 +4,10 @@ from uuid import UUID
 
 import asyncpg
 
+from chatserver.adapters.jobs import JOB_COLUMNS, job_of
 from chatserver.adapters.postgres import acquired, answering
 from chatserver.core.erasure import Erased
+from chatserver.core.job import Job
 
 # What a provider posted stays findable for those whom it was shown to, closed and without its owner.
 _JOBS = """
@@ -37,6 +39,13 @@ class PostgresPeople:
                 "select id from public.chat_sessions where user_id = $1 and status is distinct from 'closed'", user
             )
         return [row["id"] for row in rows]
+
+    async def jobs(self, provider: UUID) -> list[Job]:
+        async with answering():
+            rows = await self._pool.fetch(
+                f"select {JOB_COLUMNS} from public.jobs where provider_id = $1 order by created_at", provider
+            )
+        return [job_of(row) for row in rows]
 
     async def erase(self, user: UUID) -> Erased | None:
         async with acquired(self._pool) as connection, connection.transaction():

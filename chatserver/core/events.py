@@ -66,6 +66,7 @@ def frame_of(row: Logged) -> Message | Note | StatusChanged:
         sources=msgspec.convert(sources, list[Source]) if sources else UNSET,
         interrupted=bool(row.meta.get("interrupted")), of_turn=row.of_turn,
         code=row.meta.get("code"), params=row.meta.get("params"), rating=row.meta.get("rating"),
+        comment=row.meta.get("rating_comment"),
     )  # fmt: skip
 
 

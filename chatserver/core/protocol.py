@@ -258,6 +258,8 @@ class Message(ServerFrame, tag="message"):
     code: str | None = None
     params: dict[str, Any] | None = None
     rating: int | None = None
+    comment: str | None = None
+    """Why the seeker rated it so."""
 
 
 class Note(ServerFrame, tag="note"):

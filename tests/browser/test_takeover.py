@@ -81,6 +81,9 @@ async def test_an_admin_takes_over_in_mid_stream(browser: Browser, house: House)
         await asha.comes_back()
         pressed = asha.page.get_by_test_id("verdict").last.locator("[aria-pressed=true]")
         await expect(pressed).to_have_text("Not helpful")
+        await meera.page.reload()
+        await meera.opens(session)
+        await expect(meera.page.get_by_test_id("rated")).to_contain_text("It names no <i>missing</i> skill.")
 
         pool = await connect(house.database_url, size=1)
         try:

@@ -133,3 +133,12 @@ async def test_the_export_is_all_that_the_person_may_see(house: House) -> None:
     said = [event["content"] for one in told["sessions"] for event in one["events"] if event["type"] == "message"]
     assert said == [WORDS, WORDS]
     assert "Internal words." not in answer.text
+
+
+async def test_a_providers_export_has_their_jobs(house: House) -> None:
+    paula, pavel = await house.caller("provider", "Paula"), await house.caller("provider", "Pavel")
+    for provider, title in ((paula, "Auditor"), (pavel, "Lawyer")):
+        await provider.calls("POST", "/api/jobs", json={"title": title, "description_raw": "Audits banks."})
+    told = (await paula.gets("/api/me/export")).json()
+    assert [job["title"] for job in told["jobs"]] == ["Auditor"]
+    assert (told["resume"], told["sessions"]) == (None, [])

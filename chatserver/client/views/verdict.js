@@ -10,8 +10,15 @@ const SAID_MS = 2_000;
 /** @param {import("../state.js").DurableEvent} event @param {Rate | undefined} rate without it there is only the copy */
 export function verdict(event, rate) {
   const row = el("footer", { class: "verdict", "data-testid": "verdict" }, navigator.clipboard ? copying(event.content ?? "") : null);
-  if (rate && event.author?.kind !== "admin") row.append(...judged(event, rate));
+  if (rate) row.append(...judged(event, rate));
+  else if (event.rating) row.append(el("p", { class: "quiet", "data-testid": "rated" }, rated(event)));
   return row;
+}
+
+/** What an admin reads of it. @param {import("../state.js").DurableEvent} event */
+function rated(event) {
+  const word = event.rating === 1 ? "The seeker found this helpful" : "The seeker found this not helpful";
+  return event.comment ? `${word}: “${event.comment}”` : `${word}.`;
 }
 
 /** @param {string} text */

@@ -21,7 +21,7 @@ from chatserver.web import limits as limits_module
 from chatserver.web import ws_socket
 from chatserver.web.limits import Limits
 from chatserver.web.ws_socket import STALL_SECONDS
-from tests.load.house import Reluctant, a_client, a_house, until
+from tests.load.house import House, Reluctant, a_client, a_house, until
 
 MEGABYTE = 1024 * 1024
 SESSION = UUID(int=7)
@@ -96,14 +96,19 @@ class Log:
         return None
 
 
+async def who_reads_of(log: Log, house: House, client: Reluctant) -> Connection:
+    """Asha's connection, on a node whose database and wire are this log."""
+    house.sockets.hub.store = house.sockets.hub.wire = cast(Any, log)
+    await client.says("hello", token="Asha")
+    await house.has(1)
+    return house.connection_of("Asha")
+
+
 async def test_what_overflowed_is_read_again_as_soon_as_they_read_on() -> None:
     """Not over and over until then, and not at the next heartbeat only, where the outbox was dropped as a whole."""
     async with a_house() as house, Reluctant(house.port, window=32_768) as client:
         log = Log()
-        house.sockets.hub.store = house.sockets.hub.wire = cast(Any, log)
-        await client.says("hello", token="Asha")
-        await house.has(1)
-        asha = house.connection_of("Asha")
+        asha = await who_reads_of(log, house, client)
         asha.subscriptions[SESSION] = Subscription(house.sockets.hub, asha, SESSION, Delivery(0, 0))
         asha.subscriptions[SESSION].catch_up()
         (line,) = house.server.lines
@@ -120,11 +125,7 @@ async def test_what_overflowed_is_read_again_as_soon_as_they_read_on() -> None:
 async def test_for_who_does_not_read_neither_the_log_nor_the_wire_is_kept() -> None:
     """What is said meanwhile, a page of the log that was read for them, and the outbox: all of it together."""
     async with a_house() as house, Reluctant(house.port, window=32_768) as client:
-        log = Log()
-        house.sockets.hub.store = house.sockets.hub.wire = cast(Any, log)
-        await client.says("hello", token="Asha")
-        await house.has(1)
-        asha = house.connection_of("Asha")
+        asha = await who_reads_of(Log(), house, client)
         (line,) = house.server.lines
         tracemalloc.start()
         try:

@@ -1,7 +1,7 @@
 """A board that shows what a test says, page by page, and an ingestion around it on real Postgres."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -104,6 +104,35 @@ class Queue:
         self.asked.append(enrichment)
 
 
+Step = Callable[[str, tuple[Any, ...]], Awaitable[None]]
+"""Told the method that is called and with what."""
+
+
+async def _nothing(name: str, arguments: tuple[Any, ...]) -> None:
+    return None
+
+
+def with_steps(*, before: Step = _nothing, after: Step = _nothing) -> Callable[[Any], Any]:
+    """Puts something before and after each call of a worker's stores: a death, a delay, somebody else's deed."""
+
+    class Between:
+        def __init__(self, part: Any) -> None:
+            self._part = part
+
+        def __getattr__(self, name: str) -> Any:
+            method = getattr(self._part, name)
+
+            async def call(*arguments: Any, **named: Any) -> Any:
+                await before(name, arguments)
+                answer = await method(*arguments, **named)
+                await after(name, arguments)
+                return answer
+
+            return call
+
+    return Between
+
+
 class Stage:
     """A firm with the boards `one` and `two` of one tenant, and workers that read them."""
 
@@ -163,4 +192,4 @@ class Stage:
         return [[tuple(row) for row in await self.database.fetch(query)] for query in queries]
 
 
-__all__ = ["POSTED", "Gone", "Queue", "ScriptedBoard", "Shown", "Stage", "Withheld"]
+__all__ = ["POSTED", "Gone", "Queue", "ScriptedBoard", "Shown", "Stage", "Withheld", "with_steps"]

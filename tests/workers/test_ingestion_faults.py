@@ -1,7 +1,6 @@
 """Workers die, pause and come at once: a run ends as if nobody had, and once a day there is one."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from chatserver.adapters.cron_locks import CronLocks, Lost
 from chatserver.adapters.runs import RUN_ATTEMPTS_MAX
-from tests.workers.scripted import Gone, Shown, Stage, Withheld
+from tests.workers.scripted import Gone, Shown, Stage, Withheld, with_steps
 from workers.boards.board import Away, Blocked
 from workers.ingestion import DAILY_LOCK, LOCK_PREFIX
 
@@ -33,24 +32,16 @@ class Mortal:
         self._before = before
 
     def wrap(self, part: Any) -> Any:
-        mortal = self
+        return with_steps(before=self._begins, after=self._is_done)(part)
 
-        class Wrapped:
-            def __getattr__(self, name: str) -> Callable[..., Any]:
-                method = getattr(part, name)
+    async def _begins(self, name: str, arguments: tuple[Any, ...]) -> None:
+        self.left -= 1
+        if self.left < 0 or (self.left == 0 and self._before):
+            raise Killed
 
-                async def call(*arguments: Any, **named: Any) -> Any:
-                    mortal.left -= 1
-                    if mortal.left < 0 or (mortal.left == 0 and mortal._before):
-                        raise Killed
-                    result = await method(*arguments, **named)
-                    if mortal.left == 0:
-                        raise Killed
-                    return result
-
-                return call
-
-        return Wrapped()
+    async def _is_done(self, name: str, arguments: tuple[Any, ...]) -> None:
+        if self.left == 0:
+            raise Killed
 
 
 def a_day(stage: Stage) -> None:
@@ -129,22 +120,12 @@ async def test_a_worker_that_is_told_to_go_leaves_its_run_to_the_next(database: 
     a_day(stage)
     reached = asyncio.Event()
 
-    class Slow:
-        def __init__(self, part: Any) -> None:
-            self._part = part
+    async def stops(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "settle":
+            reached.set()
+            await asyncio.Event().wait()
 
-        def __getattr__(self, name: str) -> Any:
-            method = getattr(self._part, name)
-            if name != "settle":
-                return method
-
-            async def settle(*arguments: Any, **named: Any) -> Any:
-                reached.set()
-                await asyncio.Event().wait()
-
-            return settle
-
-    running = asyncio.create_task(stage.worker(Slow).run("ey"))
+    running = asyncio.create_task(stage.worker(with_steps(before=stops)).run("ey"))
     await reached.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -168,22 +149,12 @@ async def test_a_worker_whose_lock_somebody_took_writes_nothing_more(database: a
     stage = Stage(database)
     a_day(stage)
 
-    class Robbed:
-        def __init__(self, part: Any) -> None:
-            self._part = part
-
-        def __getattr__(self, name: str) -> Any:
-            method = getattr(self._part, name)
-
-            async def call(*arguments: Any, **named: Any) -> Any:
-                if name == "seen":
-                    await database.execute("update cron_locks set locked_by = 'another worker'")
-                return await method(*arguments, **named)
-
-            return call
+    async def robs(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "seen":
+            await database.execute("update cron_locks set locked_by = 'another worker'")
 
     with pytest.raises(Lost):
-        await stage.worker(Robbed).run("ey")
+        await stage.worker(with_steps(before=robs)).run("ey")
     assert await database.fetchval("select count(*) from job_listings") == 0
     assert await database.fetchval("select locked_by from cron_locks") == "another worker", (
         "it was not ours to give back"
@@ -207,45 +178,24 @@ async def test_the_day_has_one_run_whatever_the_number_of_workers(database: asyn
 async def test_a_worker_that_slept_through_the_days_run_begins_no_second_one(database: asyncpg.Pool) -> None:
     stage = Stage(database)
 
-    def sleeps(part: Any) -> Any:
-        class Sleeps:
-            def __getattr__(self, name: str) -> Any:
-                method = getattr(part, name)
+    async def sleeps(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "ask_due":
+            await database.execute("update cron_locks set expires_at = now() - interval '1 second'")
+            await stage.worker().daily(time(0, 0), INDIA)
 
-                async def call(*arguments: Any, **named: Any) -> Any:
-                    if name == "ask_due":
-                        await database.execute("update cron_locks set expires_at = now() - interval '1 second'")
-                        await stage.worker().daily(time(0, 0), INDIA)
-                    return await method(*arguments, **named)
-
-                return call
-
-        return Sleeps()
-
-    await stage.worker(sleeps).daily(time(0, 0), INDIA)
+    await stage.worker(with_steps(before=sleeps)).daily(time(0, 0), INDIA)
     assert await database.fetchval("select count(*) from scraping_logs") == 1
 
 
 async def test_the_days_run_that_somebody_else_went_through_with_is_not_begun_again(database: asyncpg.Pool) -> None:
     stage = Stage(database)
 
-    class Overtaken:
-        def __init__(self, part: Any) -> None:
-            self._part = part
+    async def overtakes(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "without_a_run_since":
+            # Between the question and the lock of the source.
+            await stage.worker().run("ey")
 
-        def __getattr__(self, name: str) -> Any:
-            method = getattr(self._part, name)
-
-            async def call(*arguments: Any, **named: Any) -> Any:
-                answer = await method(*arguments, **named)
-                if name == "without_a_run_since":
-                    # Between the question and the lock of the source.
-                    await stage.worker().run("ey")
-                return answer
-
-            return call
-
-    await stage.worker(Overtaken).daily(time(0, 0), INDIA)
+    await stage.worker(with_steps(after=overtakes)).daily(time(0, 0), INDIA)
     runs = await database.fetch("select status from scraping_logs")
     assert len(runs) == 2, "each of the two questions was answered before a run by hand"
     assert {run["status"] for run in runs} == {"completed"}
@@ -254,21 +204,11 @@ async def test_the_days_run_that_somebody_else_went_through_with_is_not_begun_ag
 async def test_one_sources_trouble_is_nobody_elses(database: asyncpg.Pool) -> None:
     stage = Stage(database)
 
-    class Broken:
-        def __init__(self, part: Any) -> None:
-            self._part = part
+    async def breaks(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "ask_due" and arguments[0] == "ey":
+            raise RuntimeError("an error of ours")
 
-        def __getattr__(self, name: str) -> Any:
-            method = getattr(self._part, name)
-
-            async def call(*arguments: Any, **named: Any) -> Any:
-                if name == "ask_due" and arguments[0] == "ey":
-                    raise RuntimeError("an error of ours")
-                return await method(*arguments, **named)
-
-            return call
-
-    worker = stage.worker(Broken)
+    worker = stage.worker(with_steps(before=breaks))
     worker.sources = {"ey": stage.source, "kpmg": replace(stage.source, name="kpmg")}
     await worker.daily(time(0, 0), INDIA)
     assert await database.fetchval("select array_agg(source_name) from scraping_logs") == ["kpmg"]

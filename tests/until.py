@@ -1,13 +1,17 @@
-"""Waiting for a condition of another process, which nothing here can be told of."""
+"""Waiting for what happens elsewhere, without guessing how long it takes."""
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 
 WITHIN_SECONDS = 15.0
-PAUSE_SECONDS = 0.05
+POLL_SECONDS = 0.01
 
 
-async def until(holds: Callable[[], Awaitable[bool]], within: float = WITHIN_SECONDS) -> None:
+async def until(holds: Callable[[], Awaitable[bool] | bool], within: float = WITHIN_SECONDS) -> None:
     async with asyncio.timeout(within):
-        while not await holds():
-            await asyncio.sleep(PAUSE_SECONDS)
+        while True:
+            held = holds()
+            if await held if inspect.isawaitable(held) else held:
+                return
+            await asyncio.sleep(POLL_SECONDS)

@@ -43,16 +43,6 @@ class Listening:
         """Returns once Redis has confirmed, or after `SUBSCRIBE_SECONDS`; the result ends the listening."""
         listeners = self._listeners.setdefault(channel, [])
         listeners.append(listener)
-        confirmed = self._confirmed.get(channel)
-        if confirmed is None:
-            confirmed = self._confirmed[channel] = asyncio.Event()
-            await self._tell("SUBSCRIBE", channel)
-        if not confirmed.is_set():
-            try:
-                async with asyncio.timeout(SUBSCRIBE_SECONDS):
-                    await confirmed.wait()
-            except TimeoutError:
-                log.debug("not subscribed yet; the position check finds what is missed")
 
         def end() -> None:
             if listener in listeners:
@@ -64,7 +54,25 @@ class Listening:
                 self._ending.add(task)
                 task.add_done_callback(self._ending.discard)
 
+        try:
+            await self._subscribed(channel)
+        except asyncio.CancelledError:
+            # Nobody has `end` yet who could call it.
+            end()
+            raise
         return end
+
+    async def _subscribed(self, channel: str) -> None:
+        confirmed = self._confirmed.get(channel)
+        if confirmed is None:
+            confirmed = self._confirmed[channel] = asyncio.Event()
+            await self._tell("SUBSCRIBE", channel)
+        if not confirmed.is_set():
+            try:
+                async with asyncio.timeout(SUBSCRIBE_SECONDS):
+                    await confirmed.wait()
+            except TimeoutError:
+                log.debug("not subscribed yet; the position check finds what is missed")
 
     async def _tell(self, command: str, channel: str) -> None:
         # Somebody may have come while the word that nobody is left was on its way.
@@ -133,7 +141,11 @@ class Listening:
             if kind == "message":
                 channel, item = rest
                 for listener in tuple(self._listeners.get(channel, ())):
-                    listener(item)
+                    try:
+                        listener(item)
+                    except Exception:
+                        # A line that ended for one bad item would be made again for the next, and miss what is between.
+                        log.exception("what came over the wire was not understood")
             elif kind == "subscribe" and rest[0] in self._confirmed:
                 self._confirmed[rest[0]].set()
 

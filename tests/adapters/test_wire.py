@@ -1,7 +1,7 @@
 """Redis as wire and pad: order, the fence, rebases, and that it may die at any time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,12 +15,7 @@ from chatserver.adapters.wire_listening import Listening
 from chatserver.core.chat_ports import PadText
 from chatserver.core.delivery import Text, unpack
 from chatserver.core.protocol import Delta, Rebase
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.until import until
 
 
 @pytest_asyncio.fixture
@@ -34,6 +29,14 @@ async def wire(redis_url: str) -> AsyncIterator[RedisWire]:
 
 def nothing() -> None:
     raise AssertionError("refused")
+
+
+def unreadable(item: str) -> None:
+    unpack("of a later version\n")
+
+
+def nothing_heard(item: str) -> None:
+    raise AssertionError(item)
 
 
 class Reader:
@@ -75,6 +78,30 @@ async def test_who_ends_listening_hears_nothing_more(wire: RedisWire) -> None:
     wire.publish(session, "p -\nx")
     await until(lambda: bool(stays.items))
     assert reader.items == []
+
+
+async def test_a_listener_that_fails_takes_the_line_from_nobody(wire: RedisWire, caplog: Any) -> None:
+    session, reader = uuid4(), Reader()
+    reconnected: list[bool] = []
+    wire.on_reconnect = lambda: reconnected.append(True)
+    await wire.listen(session, unreadable)
+    await wire.listen(session, reader)
+    for number in range(3):
+        wire.publish(session, f"p -\n{number}")
+    await until(lambda: len(reader.items) == 3)
+    assert not reconnected
+    assert "not understood" in caplog.text
+
+
+async def test_who_gives_up_while_the_word_is_on_its_way_is_not_listened_for(redis_url: str) -> None:
+    listening = Listening(redis_url, "lobby")
+    giving_up = asyncio.create_task(listening.listen("abandoned", nothing_heard))
+    await asyncio.sleep(0)
+    assert "abandoned" in listening._listeners
+    giving_up.cancel()
+    await asyncio.wait([giving_up])
+    assert "abandoned" not in listening._listeners
+    assert "abandoned" not in listening._confirmed
 
 
 async def test_the_pad_holds_what_was_streamed_in_code_points(wire: RedisWire) -> None:

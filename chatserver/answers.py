@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
+from chatserver.assistants import Assistants, Chosen, author_of
 from chatserver.conversations import Conversations
-from chatserver.core.chat_ports import ChatStore, SessionRow, Wire
+from chatserver.core.chat_ports import ChatStore, Wire
 from chatserver.core.delivery import Durable, Passing, pack, unpack
 from chatserver.core.gate import Gate
 from chatserver.core.grounding import greeting
@@ -33,30 +34,18 @@ STORE_PAUSE_SECONDS = 0.5
 BUDGET_SENTENCE = "Today's budget for the assistant is used up, so the offline assistant answers. "
 
 
-class Reservation(Protocol):
-    async def settle(self, usd: float) -> None: ...
-
-
-class Budget(Protocol):
-    async def reserve(self, seeker: UUID, usd: float) -> Reservation | None:
-        """Sets the most that an answer can cost aside, or None at the limit. Raises `Unavailable`."""
-        ...
-
-
 class Answers:
     """This process's running answers, one task each."""
 
     def __init__(
         self, store: ChatStore, wire: Wire, conversations: Conversations, grounding: Grounding,
-        assistant: Assistant, offline: Assistant, budget: Budget,
+        assistants: Assistants,
     ) -> None:  # fmt: skip
         self._store = store
         self._wire = wire
         self._conversations = conversations
         self._grounding = grounding
-        self._assistant = assistant
-        self._offline = offline
-        self._budget = budget
+        self._assistants = assistants
         self._running: dict[tuple[UUID, int], asyncio.Task[None]] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._greetings: set[asyncio.Task[None]] = set()
@@ -221,8 +210,8 @@ class Answers:
         def refused() -> None:
             this.cancel()
 
-        assistant, reservation = await self._choose(row, request)
-        if assistant is not self._assistant and self._assistant.kind != "offline":
+        chosen = await self._assistants.choose(row.seeker, request)
+        if chosen.is_over_budget:
             written.append(BUDGET_SENTENCE)
             self._wire.stream(session, turn, 0, BUDGET_SENTENCE, BUDGET_SENTENCE, refused)
         retrieved = {one.ref for one in cards}
@@ -232,15 +221,14 @@ class Answers:
         )  # fmt: skip
         gate = Gate(retrieved.__contains__)
         try:
-            await self._stream(session, turn, assistant, request, tools, gate, written, refused)
+            await self._stream(session, turn, chosen.assistant, request, tools, gate, written, refused)
         finally:
-            if reservation is not None:
-                # A cancelled call costs money too: it is counted to the end, whoever cancelled it.
-                await asyncio.shield(self._settle(session, turn, assistant, request, reservation))
+            # A cancelled call costs money too: it is counted to the end, whoever cancelled it.
+            await asyncio.shield(self._settle(session, turn, chosen, request))
         content = "".join(written)
         if not content.strip():
             raise AnswerFailed("empty")
-        author = author_of(assistant)
+        author = author_of(chosen.assistant)
         await self._insist(lambda: self._conversations.finish(session, turn, content, author, gate.used))
 
     async def _stream(
@@ -269,25 +257,11 @@ class Answers:
         if rest := gate.finish():
             show(rest)
 
-    async def _choose(self, row: SessionRow, request: AnswerRequest) -> tuple[Assistant, Reservation | None]:
-        if self._assistant.kind == "offline" or row.seeker is None:
-            return self._offline, None
-        reservation = await self._budget.reserve(row.seeker, self._assistant.ceiling_usd(request))
-        return (self._assistant, reservation) if reservation else (self._offline, None)
-
-    async def _settle(
-        self, session: UUID, turn: int, assistant: Assistant, request: AnswerRequest, reservation: Reservation
-    ) -> None:
-        usage, cost = request.usage, assistant.cost_usd(request.usage)
+    async def _settle(self, session: UUID, turn: int, chosen: Chosen, request: AnswerRequest) -> None:
         try:
-            await reservation.settle(cost)
-            await self._store.note_usage(session, turn, {
-                "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens,
-                "cache_read_tokens": usage.cache_read_tokens, "cache_write_tokens": usage.cache_write_tokens,
-                "usd": round(cost, 6), "model": assistant.model,
-            })  # fmt: skip
+            if used := await chosen.settle(request):
+                await self._store.note_usage(session, turn, used)
         except Unavailable as away:
-            # The reservation stands: money is rather counted too high than not at all.
             log.warning("an answer's cost was not settled: %s", away)
 
     def _say(self, session: UUID, turn: int, phase: Any, sources: Any = None) -> None:
@@ -305,13 +279,9 @@ class Answers:
             return
         cards = await self._grounding.cards(row, question=None, limit=GREETING_MATCHES)
         has_resume = await self._grounding.has_resume(row)
-        offline = self._assistant.kind == "offline"
+        assistant = self._assistants.assistant
+        offline = assistant.kind == "offline"
         shown = cards if has_resume or row.job else []
         text = greeting(row.seeker_name, shown, has_resume=has_resume, offline=offline)
-        author = author_of(self._assistant)
+        author = author_of(assistant)
         await self._conversations.greet(session, text, author, [one.ref for one in shown])
-
-
-def author_of(assistant: Assistant) -> dict[str, Any]:
-    """Who speaks, as every message says it: nobody takes a machine for a person, nor a composer for a model."""
-    return {"name": "Offline assistant" if assistant.kind == "offline" else "Assistant", "kind": assistant.kind}

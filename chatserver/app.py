@@ -38,11 +38,13 @@ from chatserver.adapters.storage import FolderStorage, SupabaseStorage
 from chatserver.adapters.summaries import SummaryStore
 from chatserver.adapters.users import UserStore
 from chatserver.adapters.wire import RedisWire, client
-from chatserver.answers import Answers, author_of
+from chatserver.answers import Answers
+from chatserver.assistants import Assistants, author_of
 from chatserver.conversations import Conversations
 from chatserver.core.ports import Assistant, Unavailable
 from chatserver.core.protocol import FRAME_MAX_BYTES, HEARTBEAT_SECONDS, AssistantInfo
 from chatserver.dispatch import Dispatcher
+from chatserver.drafts import Drafts
 from chatserver.erasure import Erasure
 from chatserver.grounding import Grounding
 from chatserver.hub import Hub
@@ -169,14 +171,15 @@ class Node:
         self.hub = Hub(store, summaries, self.wire)
         self.hub.wire_is_healthy = lambda: self.wire.healthy
         self.wire.on_reconnect = self.hub.look_now
-        self.answers = Answers(
-            store, self.wire, self.conversations, Grounding(store, self.jobs, self.resumes), assistant, offline,
-            DayBudget(self.pool, day_usd=settings.budget_day_usd, seeker_day_usd=settings.budget_seeker_day_usd),
-        )  # fmt: skip
+        grounding = Grounding(store, self.jobs, self.resumes)
+        budget = DayBudget(self.pool, day_usd=settings.budget_day_usd, seeker_day_usd=settings.budget_seeker_day_usd)
+        assistants = Assistants(assistant, offline, budget)
+        self.answers = Answers(store, self.wire, self.conversations, grounding, assistants)
+        self.drafts = Drafts(store, grounding, assistants)
         self.rate = RedisRate(redis)
         dispatcher = Dispatcher(
             self.hub, store, self.wire, self.conversations, self.answers, self.jobs, user_store, RedisPresence(redis),
-            self.rate, settings.business_hours, lambda: datetime.now(settings.timezone), monotonic,
+            self.drafts, self.rate, settings.business_hours, lambda: datetime.now(settings.timezone), monotonic,
             settings.limit_posts_per_minute,
         )  # fmt: skip
         self.assistant = AssistantInfo(assistant.kind, assistant.model)
@@ -196,6 +199,7 @@ class Node:
         self.answers.start()
         self.stack.push_async_callback(self.wire.stop)
         self.stack.push_async_callback(self.hub.stop)
+        self.stack.push_async_callback(self.drafts.stop)
         self._beat = asyncio.create_task(self._beats(), name="heartbeat")
         self._watch = asyncio.create_task(self.sockets.watch(), name="reading")
 

@@ -30,13 +30,14 @@ from chatserver.core.protocol import (
     encode,
 )
 from chatserver.core.references import refs_in
+from chatserver.drafts import Drafts
 from chatserver.hub import SUBSCRIPTIONS_MAX, Hub
 from chatserver.subscriptions import Connection
 
 ADMIN_LEASE_PAUSE_SECONDS = 10.0
 
 
-class Presence(Protocol):
+class Availability(Protocol):
     """Which admins seekers may expect."""
 
     async def set_available(self, admin: UUID, on: bool) -> None: ...
@@ -75,7 +76,8 @@ class Dispatcher:
     greeter: Greeter
     jobs: JobLookup
     users: UserLookup
-    presence: Presence
+    availability: Availability
+    drafts: Drafts
     rates: Rate
     hours: Hours
     now: Callable[[], datetime]
@@ -115,7 +117,7 @@ class Dispatcher:
         if session not in connection.subscriptions and len(connection.subscriptions) >= SUBSCRIPTIONS_MAX:
             raise Refused("rate_limited", f"At most {SUBSCRIPTIONS_MAX} sessions at once; leave one first.")
         async with self.hub.entering(session):
-            self.hub.leave(connection, session)
+            self.hub.renew(connection, session)
             row = await self.conversations.row(user, session)
             joined, delivery = await self._joined(user.role == "admin", row, frame.after, frame.ref)
             connection.send(encode(joined))
@@ -183,8 +185,10 @@ class Dispatcher:
         if frame.session not in connection.subscriptions:
             raise Refused("not_found", "Join the session first.")
         user = connection.user
+        # Of an admin who looks on the seeker knows nothing, and what they type is a note or a draft.
+        aside = user.role == "admin" and (await self.conversations.row(user, frame.session)).admin != user.id
         now = TypingNow(session=frame.session, user=Person(user.id, user.name, user.role), on=frame.on)
-        self.wire.publish(frame.session, pack(Passing(None, encode(now))))
+        self.wire.publish(frame.session, pack(Passing(None, encode(now), "admins" if aside else "all")))
         return Ok(ref=frame.ref) if frame.ref else None
 
     async def seen(self, connection: Connection, frame: frames.Seen) -> ServerFrame | None:
@@ -210,7 +214,7 @@ class Dispatcher:
         opens_at = self.hours.opens_at(now)
         return Ok(
             ref=frame.ref, open=self.hours.is_open(now), opens_at=instant(opens_at) if opens_at else None,
-            admins=await self.presence.available(), position=position,
+            admins=await self.availability.available(), position=position,
         )  # fmt: skip
 
     async def cancel_human(self, connection: Connection, frame: frames.CancelHuman) -> ServerFrame | None:
@@ -228,7 +232,7 @@ class Dispatcher:
     async def available(self, connection: Connection, frame: frames.Available) -> ServerFrame | None:
         _admin_only(connection)
         connection.available = frame.on
-        await self.presence.set_available(connection.user.id, frame.on)
+        await self.availability.set_available(connection.user.id, frame.on)
         return Ok(ref=frame.ref)
 
     async def take_over(self, connection: Connection, frame: frames.TakeOver) -> ServerFrame | None:
@@ -243,6 +247,12 @@ class Dispatcher:
     async def note(self, connection: Connection, frame: frames.WriteNote) -> ServerFrame | None:
         seq = await self.conversations.note(connection.user, frame.session, frame.id, frame.content)
         return Ok(ref=frame.ref, seq=seq)
+
+    async def draft(self, connection: Connection, frame: frames.AskDraft) -> ServerFrame | None:
+        _admin_only(connection)
+        row = await self.conversations.row(connection.user, frame.session)
+        self.drafts.begin(connection, row, frame.hint, frame.ref)
+        return Ok(ref=frame.ref)
 
     async def hand_back(self, connection: Connection, frame: frames.HandBack) -> ServerFrame | None:
         await self.conversations.hand_back(connection.user, frame.session)
@@ -261,6 +271,7 @@ _HANDLERS: dict[type[Any], Handler] = {
     frames.Watch: Dispatcher.watch, frames.Unwatch: Dispatcher.unwatch, frames.Available: Dispatcher.available,
     frames.TakeOver: Dispatcher.take_over, frames.Transfer: Dispatcher.transfer,
     frames.HandBack: Dispatcher.hand_back, frames.Close: Dispatcher.close, frames.WriteNote: Dispatcher.note,
+    frames.AskDraft: Dispatcher.draft,
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from chatserver.core.chat_ports import ChatStore, SessionRow
 from chatserver.core.events import Logged
 from chatserver.core.job import Job, Match
-from chatserver.core.ports import AnswerRequest, Card, HistoryEntry, Unavailable
+from chatserver.core.ports import AnswerRequest, Card, HistoryEntry, Proposal, Unavailable
 from chatserver.core.redaction import redact
 
 HISTORY_EVENTS = 200
@@ -69,10 +69,15 @@ class Grounding:
         events = await self._store.events_before(row.id, row.seq + 1, HISTORY_EVENTS)
         return tuple(history(events))
 
-    async def request(self, row: SessionRow, said: tuple[HistoryEntry, ...], cards: Sequence[Card]) -> AnswerRequest:
+    async def request(
+        self, row: SessionRow, said: tuple[HistoryEntry, ...], cards: Sequence[Card],
+        proposal: Proposal | None = None,
+    ) -> AnswerRequest:  # fmt: skip
         resume = await self._resumes.get(row.seeker) if row.seeker else None
         about = next((one.ref for one in cards if one.job == row.job), None)
-        return AnswerRequest(row.seeker_name, said, tuple(cards), redact(resume.text) if resume else None, about)
+        return AnswerRequest(
+            row.seeker_name, said, tuple(cards), redact(resume.text) if resume else None, about, proposal
+        )
 
     async def has_resume(self, row: SessionRow) -> bool:
         return row.seeker is not None and await self._resumes.get(row.seeker) is not None

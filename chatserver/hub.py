@@ -6,11 +6,22 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
+from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatStore, SummaryStore, Wire
-from chatserver.core.delivery import Delivery, Snapshot, unpack
+from chatserver.core.delivery import ROLL_CALL, Delivery, Here, Snapshot, pack, unpack
 from chatserver.core.events import durable
 from chatserver.core.ports import Unavailable
-from chatserver.core.protocol import LOBBY_MAX, Heartbeat, Lobby, LobbyChanged, SessionSummary, encode
+from chatserver.core.protocol import (
+    LOBBY_MAX,
+    PRESENCE_SECONDS,
+    Heartbeat,
+    Lobby,
+    LobbyChanged,
+    Person,
+    PresenceNow,
+    SessionSummary,
+    encode,
+)
 from chatserver.rooms import Rooms
 from chatserver.subscriptions import Connection, Subscription
 
@@ -68,18 +79,29 @@ class Hub:
 
     def enter(self, connection: Connection, session: UUID, delivery: Delivery) -> None:
         """Within `entering`: everything up to the delivery's position was sent; the rest follows."""
-        self.leave(connection, session)
+        self.renew(connection, session)
         if connection.closed:
             return
         subscription = Subscription(self, connection, session, delivery)
         connection.subscriptions[session] = subscription
         self._rooms.add(session, subscription)
         subscription.catch_up()
+        if connection.user.role == "admin":
+            self.wire.publish(session, pack(ROLL_CALL))
+        else:
+            self._tell_presence(session, connection.user, True)
 
-    def leave(self, connection: Connection, session: UUID) -> None:
+    def renew(self, connection: Connection, session: UUID) -> None:
+        """Ends what it was sent so far, of which it has no use while it enters again."""
         if subscription := connection.subscriptions.pop(session, None):
             subscription.end()
             self._rooms.remove(session, subscription)
+
+    def leave(self, connection: Connection, session: UUID) -> None:
+        if session in connection.subscriptions:
+            self.renew(connection, session)
+            if connection.user.id not in self._present(session):
+                self._tell_presence(session, connection.user, False)
 
     def add(self, connection: Connection) -> None:
         self.connections.add(connection)
@@ -96,8 +118,26 @@ class Hub:
         except ValueError:
             log.warning("something else speaks on this wire")
             return
+        if received == ROLL_CALL:
+            for user in self._present(session).values():
+                self._tell_presence(session, user, True)
+            return
         for subscription in self._rooms.members(session):
             subscription.receive(received)
+        # They left on another node, and sit here too.
+        if isinstance(received, Here) and not received.on and (still := self._present(session).get(received.user)):
+            self._tell_presence(session, still, True)
+
+    # Who is here
+
+    def _present(self, session: UUID) -> dict[UUID, User]:
+        members = self._rooms.members(session)
+        return {subscription.connection.user.id: subscription.connection.user for subscription in members}
+
+    def _tell_presence(self, session: UUID, user: User, on: bool) -> None:
+        person = Person(user.id, user.name, user.role)
+        frame = PresenceNow(session=session, user=person, on=on, seconds=PRESENCE_SECONDS if on else None)
+        self.wire.publish(session, pack(Here(user.id, on, encode(frame))))
 
     async def snapshot(self, session: UUID, after: int) -> Snapshot:
         # The position first: what is read after it can only be more, and events never change.
@@ -187,3 +227,6 @@ class Hub:
         frame = encode(Heartbeat())
         for connection in self.connections:
             connection.send(frame)
+        for session in self._rooms:
+            if any(user.role == "admin" for user in self._present(session).values()):
+                self.wire.publish(session, pack(ROLL_CALL))

@@ -30,7 +30,8 @@ from chatserver.adapters.storage import FolderStorage
 from chatserver.adapters.summaries import SummaryStore
 from chatserver.adapters.users import UserStore
 from chatserver.adapters.wire import RedisWire, client
-from chatserver.answers import Answers, author_of
+from chatserver.answers import Answers
+from chatserver.assistants import Assistants, author_of
 from chatserver.conversations import Conversations
 from chatserver.core.access import Role, User
 from chatserver.core.errors import Refused
@@ -39,6 +40,7 @@ from chatserver.core.hours import Hours
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Toolbox, Usage
 from chatserver.core.protocol import decode, encode
 from chatserver.dispatch import Dispatcher
+from chatserver.drafts import Drafts
 from chatserver.grounding import Grounding
 from chatserver.hub import Hub
 from chatserver.jobs import Jobs
@@ -106,6 +108,8 @@ class Screen:
     answers: list[dict[str, Any]] = field(default_factory=list)
     joined: bool = False
     seen: list[dict[str, Any]] = field(default_factory=list)
+    passing: list[dict[str, Any]] = field(default_factory=list)
+    """Who is here and who types, and what was proposed, as it came."""
 
     def take(self, frame: dict[str, Any]) -> None:
         kind = frame["type"]
@@ -127,6 +131,8 @@ class Screen:
             self.turn = frame["turn"]
         elif kind == "seen":
             self.seen.append(frame)
+        elif kind in ("presence", "typing", "draft", "draft_delta"):
+            self.passing.append(frame)
         elif "ref" in frame:
             self.answers.append(frame)
 
@@ -226,13 +232,14 @@ class Node:
         self.hub.wire_is_healthy = lambda: self.wire.healthy
         self.wire.on_reconnect = self.hub.look_now
         grounding = Grounding(self.store, town.jobs, town.resumes)
-        self.answers = Answers(
-            self.store, self.wire, self.conversations, grounding, self.assistant, self.assistant,
-            DayBudget(pool, day_usd=1, seeker_day_usd=1),
-        )  # fmt: skip
+        budget = DayBudget(pool, day_usd=1, seeker_day_usd=1)
+        assistants = Assistants(self.assistant, self.assistant, budget)
+        self.answers = Answers(self.store, self.wire, self.conversations, grounding, assistants)
+        self.drafts = Drafts(self.store, grounding, assistants)
         self.dispatcher = Dispatcher(
             self.hub, self.store, self.wire, self.conversations, self.answers, town.jobs, UserStore(pool),
-            RedisPresence(town.redis), RedisRate(town.redis), Hours(), lambda: datetime.now(UTC), time.monotonic, 0,
+            RedisPresence(town.redis), self.drafts, RedisRate(town.redis), Hours(), lambda: datetime.now(UTC),
+            time.monotonic, 0,
         )  # fmt: skip
         self.alive = True
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from typing import Any
 from uuid import UUID
 
-from chatserver.core.ports import AnswerRequest, AssistantKind, Card, Toolbox, Usage
+from chatserver.core.ports import AnswerRequest, AssistantKind, Card, Proposal, Toolbox, Usage
 from chatserver.core.references import refs_in
 
 WORDS_PER_SECOND = 25.0
@@ -44,11 +44,12 @@ _ELSEWHERE = re.compile(
 _JOBS = re.compile(r"\b(jobs?|roles?|work|openings?|positions?|vacanc(y|ies)|anything|something)\b", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:[Ii]n|[Nn]ear|[Aa]round)\s+([A-Z][\w'-]+(?:\s[A-Z][\w'-]+)?)|\b([Rr]emote)\b")
 
-HELP_TEXT = (
-    "I am sorry that you are going through this. I am a program and cannot give you the help you deserve, but people "
-    "can. If you are in danger, call your local emergency number now (112 in India and Europe). In India, Tele-MANAS "
-    "answers day and night on 14416; elsewhere, please call a crisis line or somebody you trust. "
+SORRY_TEXT = "I am sorry that you are going through this. "
+NUMBERS_TEXT = (
+    "If you are in danger, call your local emergency number now (112 in India and Europe). In India, Tele-MANAS "
+    "answers day and night on 14416; elsewhere, please call a crisis line or somebody you trust."
 )
+HELP_TEXT = f"{SORRY_TEXT}I am a program and cannot give you the help you deserve, but people can. {NUMBERS_TEXT} "
 PERSON_COMES_TEXT = (
     "I have asked for a person of our team. Until somebody joins, I can go on with jobs, tips and questions."
 )
@@ -81,15 +82,22 @@ class OfflineAssistant:
         self._sleep = sleep
 
     async def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncGenerator[str, None]:
+        if request.proposal is not None:
+            text = await _proposed(request, request.proposal, toolbox)
+        else:
+            text = await self._said(request, toolbox)
+        for word in re.findall(r"\S+\s*", text):
+            yield word
+            await self._sleep(self._pause_seconds)
+
+    async def _said(self, request: AnswerRequest, toolbox: Toolbox) -> str:
         text = await _composed(request, toolbox)
         said_already = any(
             "offline assistant" in entry.content for entry in request.history if entry.role == "assistant"
         )
         if not said_already and "offline assistant" not in text:
             text = f"{text}\n\n{OFFLINE_TEXT}"
-        for word in re.findall(r"\S+\s*", text):
-            yield word
-            await self._sleep(self._pause_seconds)
+        return text
 
     def ceiling_usd(self, request: AnswerRequest) -> float:
         return 0.0
@@ -98,14 +106,33 @@ class OfflineAssistant:
         return 0.0
 
 
+async def _proposed(request: AnswerRequest, proposal: Proposal, toolbox: Toolbox) -> str:
+    """What an admin might send: their hint and what the postings say, without what a program says of itself."""
+    question = _question(request)
+    begins = f"Hello {request.seeker_name}, this is {proposal.admin_name}."
+    if proposal.hint:
+        begins = f"{begins} {proposal.hint.strip()}"
+    if _CRISIS.search(question):
+        return f"{begins}\n\n{SORRY_TEXT}{NUMBERS_TEXT}"
+    return f"{begins}\n\n{await _about_jobs(request, toolbox, question)}"
+
+
+def _question(request: AnswerRequest) -> str:
+    return next((entry.content for entry in reversed(request.history) if entry.role == "user"), "")
+
+
 async def _composed(request: AnswerRequest, toolbox: Toolbox) -> str:
-    question = next((entry.content for entry in reversed(request.history) if entry.role == "user"), "")
+    question = _question(request)
     if _CRISIS.search(question):
         return HELP_TEXT + await _asked(toolbox, "URGENT: the seeker may be in danger.")
     if _WHO.search(question):
         return WHO_TEXT
     if _PERSON.search(question):
         return await _asked(toolbox, question[:300])
+    return await _about_jobs(request, toolbox, question)
+
+
+async def _about_jobs(request: AnswerRequest, toolbox: Toolbox, question: str) -> str:
     if place := _place(request, question):
         return await _listed_there(request, toolbox, question, place)
     card = await _meant(request, toolbox, question)

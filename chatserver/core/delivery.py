@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
+from uuid import UUID
 
 Need = Literal["log", "pad"]
 Audience = Literal["all", "admins", "nobody"]
@@ -35,9 +36,24 @@ class Passing:
 
     turn: int | None
     frame: str
+    audience: Audience = "all"
 
 
-Received = Durable | Text | Passing
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Somebody came (`on`) or went; admins alone see it."""
+
+    user: UUID
+    on: bool
+    frame: str
+    turn: ClassVar[None] = None
+    audience: ClassVar[Audience] = "admins"
+
+
+ROLL_CALL = Passing(None, "", "nobody")
+"""Asks every node who is here; each answers with what it knows, so nothing is kept that a dead node would leave."""
+
+Received = Durable | Text | Passing | Here
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +95,7 @@ class Delivery:
                 return [], "log"
             return self._deliver(item), None
         if item.turn is None:
-            return [item.frame], None
+            return ([item.frame] if self._may_see(item.audience) else []), None
         if item.turn < self.turn:
             return [], None
         if item.turn > self.turn:
@@ -103,8 +119,10 @@ class Delivery:
         if event.turn > self.turn:
             self.turn = event.turn
             self.at = 0
-        shown = event.audience == "all" or (event.audience == "admins" and self._admin)
-        return [event.frame] if shown else []
+        return [event.frame] if self._may_see(event.audience) else []
+
+    def _may_see(self, audience: Audience) -> bool:
+        return audience == "all" or (audience == "admins" and self._admin)
 
     def read_log(self, snapshot: Snapshot, empty: str) -> list[str]:
         """What a reading of Postgres brings. `empty` is the rebase to nothing under the snapshot's turn.
@@ -146,8 +164,12 @@ def pack(item: Received) -> str:
             head = f"r {item.turn} {item.length}"
         case Text():
             head = f"d {item.turn} {item.at} {item.length}"
+        case Here():
+            head = f"h {item.user} {'on' if item.on else 'off'}"
         case Passing():
             head = f"p {'-' if item.turn is None else item.turn}"
+            if item.audience != "all":
+                head = f"{head} {item.audience}"
     return f"{head}\n{item.frame}"
 
 
@@ -163,4 +185,8 @@ def unpack(packed: str) -> Received:
             return Text(int(turn), 0, int(length), frame, whole=True)
         case ["p", turn]:
             return Passing(None if turn == "-" else int(turn), frame)
+        case ["p", turn, ("admins" | "nobody") as audience]:
+            return Passing(None if turn == "-" else int(turn), frame, audience)
+        case ["h", user, ("on" | "off") as on]:
+            return Here(UUID(user), on == "on", frame)
     raise ValueError("not an item of this wire")

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from chatserver.core.gate import Gate
-from chatserver.core.ports import AnswerRequest, Card, HistoryEntry
+from chatserver.core.ports import AnswerRequest, Card, HistoryEntry, Proposal
 from chatserver.core.redaction import clean, redact
 
 HISTORY_MAX_CHARACTERS = 24_000
@@ -48,6 +48,8 @@ How you answer
 - If they ask about their resume and there is none, ask them to upload one.
 - You are a program, not a person, and say so when asked. Never speak for the team or an employer, and promise \
 nothing: no interview, no job, no reply by a certain time.
+- When a person of the team holds the conversation and asks for a proposal, write what they might send, as them and \
+not as the assistant, and nothing else: they read and change it first.
 - Words in (parentheses) before a message say who else wrote it: a person of the team, or a notice to the seeker.
 - Call ask_human when the seeker asks for a person, has a complaint, needs a decision that only a person can take, or \
 seems to be in distress. Then say what came of it, and go on helping.
@@ -139,10 +141,23 @@ def render(request: AnswerRequest) -> Prompt:
     messages.append({"role": "assistant", "content": [
         {"type": "tool_use", "id": CONTEXT_CALL, "name": "search_jobs", "input": {"query": query}},
     ]})  # fmt: skip
-    messages.append({"role": "user", "content": [
-        {"type": "tool_result", "tool_use_id": CONTEXT_CALL, "content": [_text(_encoded(_context(request)))]},
-    ]})  # fmt: skip
+    last: list[dict[str, Any]] = [
+        {"type": "tool_result", "tool_use_id": CONTEXT_CALL, "content": [_text(_encoded(_context(request)))]}
+    ]
+    if request.proposal is not None:
+        last.append(_text(_wanted(request.proposal)))
+    messages.append({"role": "user", "content": last})
     return Prompt(RULES, messages, stable)
+
+
+def _wanted(proposal: Proposal) -> str:
+    who = _words(proposal.admin_name)
+    hint = _redacted(proposal.hint, QUESTION_MAX_CHARACTERS).strip() if proposal.hint else ""
+    about = f" What it should say: {hint}" if hint else ""
+    return (
+        f"({who}, a person of the team, holds this conversation and asks for a proposal of their next message to the "
+        f"seeker.{about})"
+    )
 
 
 def tool_result(call: str, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,6 +98,14 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """An admin who holds the session asks what to write; the seeker sees nothing of it."""
+
+    admin_name: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerRequest:
     """All that an assistant knows when it answers. `question` is the last entry of `history`, already in it."""
 
@@ -108,6 +116,8 @@ class AnswerRequest:
     """Already without contact and identity data, or None."""
     about_job: int | None = None
     """The ref of the job the session is about."""
+    proposal: Proposal | None = None
+    """Not an answer to the seeker is wanted, but an admin's next message."""
     usage: Usage = field(default_factory=Usage)
 
 

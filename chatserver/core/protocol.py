@@ -15,6 +15,8 @@ REASON_MAX_CHARACTERS = 500
 COMMENT_MAX_CHARACTERS = 1_000
 HELLO_SECONDS = 5.0
 HEARTBEAT_SECONDS = 20
+PRESENCE_SECONDS = 50
+"""Two and a half heartbeats: a node that died says no goodbye for those it had."""
 JOINED_EVENTS = 200
 JOINED_EVENTS_UNASKED = 50
 JOINED_MAX_BYTES = 256 * 1024
@@ -141,9 +143,14 @@ class WriteNote(ClientFrame, tag="note"):
     content: Content
 
 
+class AskDraft(ClientFrame, tag="draft"):
+    session: UUID
+    hint: Reason | None = None
+
+
 AnyClientFrame = (
     Hello | Auth | Join | Leave | Post | Stop | Retry | Typing | Seen | Rate | AskHuman | CancelHuman
-    | Watch | Unwatch | Available | TakeOver | Transfer | HandBack | Close | WriteNote
+    | Watch | Unwatch | Available | TakeOver | Transfer | HandBack | Close | WriteNote | AskDraft
 )  # fmt: skip
 
 
@@ -319,6 +326,35 @@ class SeenNow(ServerFrame, tag="seen"):
     seq: int
 
 
+class PresenceNow(ServerFrame, tag="presence"):
+    """Who has the session open; without a new word it is over after `seconds`. To admins only."""
+
+    session: UUID
+    user: Person
+    on: bool
+    seconds: int | None = None
+
+
+class DraftDelta(ServerFrame, tag="draft_delta"):
+    """A piece of a proposal, to the connection that asked for it under `ref`."""
+
+    session: UUID
+    at: int
+    content: str
+    ref: str | None = None
+
+
+class Draft(ServerFrame, tag="draft"):
+    """The whole proposal, which replaces its pieces; or why there is none (`failed`, a code as of an answer)."""
+
+    session: UUID
+    content: str
+    author: Author
+    sources: list[Source] = msgspec.field(default_factory=list)
+    failed: str | None = None
+    ref: str | None = None
+
+
 class SessionSummary(Struct, frozen=True, omit_defaults=True):
     id: UUID
     user: Person
@@ -352,12 +388,12 @@ class Reconnect(ServerFrame, tag="reconnect"):
 
 AnyServerFrame = (
     Welcome | Ok | Error | Joined | Message | Note | StatusChanged | Answering | Delta | Rebase | TypingNow | SeenNow
-    | Lobby | LobbyChanged | Heartbeat | Reconnect
+    | PresenceNow | DraftDelta | Draft | Lobby | LobbyChanged | Heartbeat | Reconnect
 )  # fmt: skip
 
 _decoder = msgspec.json.Decoder(AnyClientFrame)
 _encoder = msgspec.json.Encoder()
-_TEXTS = ("content", "reason", "comment")
+_TEXTS = ("content", "reason", "comment", "hint")
 _ref_only = msgspec.json.Decoder(dict[str, Any])
 
 

@@ -20,8 +20,9 @@ from chatserver.adapters.postgres import connect
 from chatserver.adapters.resumes import PostgresResumes
 from chatserver.adapters.spend import DayBudget
 from chatserver.adapters.wire import RedisWire
-from chatserver.answers import Answers, author_of
+from chatserver.answers import Answers
 from chatserver.app import embedder_of, files_of
+from chatserver.assistants import Assistants, author_of
 from chatserver.conversations import Conversations
 from chatserver.core.job_ports import Enrichment
 from chatserver.demo import texts
@@ -159,10 +160,8 @@ class _Loading:
         store = ChatStore(self._pool, uuid4(), self._settings.admin_lease_seconds)
         assistant = OfflineAssistant(words_per_second=WORDS_PER_SECOND)
         conversations = Conversations(store, wire, author_of(assistant))
-        budget = DayBudget(self._pool, day_usd=0, seeker_day_usd=0)
-        answers = Answers(
-            store, wire, conversations, Grounding(store, jobs, resumes), assistant, assistant, budget
-        )  # fmt: skip
+        assistants = Assistants(assistant, assistant, DayBudget(self._pool, day_usd=0, seeker_day_usd=0))
+        answers = Answers(store, wire, conversations, Grounding(store, jobs, resumes), assistants)
         answers.start()
         asked = (
             (texts.ANANYA, texts.ASKED_ASSISTANT), (texts.ROHAN, texts.ASKED_PERSON), (texts.FARAH, texts.ASKED_ADMIN),

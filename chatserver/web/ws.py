@@ -135,7 +135,7 @@ class Sockets:
             elif connection.expires_at <= now:
                 connection.link.close(CLOSE_UNAUTHORIZED, "The token has expired; sign in again.")
             elif connection.available:
-                await self.dispatcher.presence.set_available(connection.user.id, True)
+                await self.dispatcher.availability.set_available(connection.user.id, True)
 
     async def send_away(self) -> None:
         """In slices, so that the other nodes are not stormed."""

@@ -17,7 +17,7 @@ from chatserver.adapters.offline import (
     PERSON_WAS_ASKED_TEXT,
     OfflineAssistant,
 )
-from chatserver.core.ports import AnswerRequest, Assistant, Card, HistoryEntry, Usage
+from chatserver.core.ports import AnswerRequest, Assistant, Card, HistoryEntry, Proposal, Usage
 
 AUDITOR = Card(
     1, UUID(int=1), "Senior Auditor", "Alpha Audit", "Pune", "active", "Audits banks.", ("Ind AS", "SAP"), ("Ind AS",),
@@ -164,6 +164,31 @@ async def test_it_says_what_it_is_when_asked_and_once_in_a_session() -> None:
     first = await said("Which jobs fit me?", HistoryEntry("assistant", "Hello, I am the assistant."))
     assert first.count("offline assistant") == 1
     assert "offline assistant" not in await said("Which jobs fit me?")
+
+
+async def proposed(question: str, hint: str | None = None) -> tuple[str, Tools]:
+    tools = Tools()
+    request = AnswerRequest(
+        "Asha", (HistoryEntry("user", question),), (AUDITOR, ANALYST), "Audited banks", proposal=Proposal("Ben", hint)
+    )
+    assistant = OfflineAssistant(words_per_second=1e9)
+    return "".join([piece async for piece in assistant.answer(request, tools)]), tools
+
+
+async def test_a_proposal_speaks_as_the_admin_and_not_of_the_program() -> None:
+    text, tools = await proposed("Can I talk to a person?", hint="I can call you tomorrow.")
+    assert text.startswith("Hello Asha, this is Ben. I can call you tomorrow.")
+    assert "[J1]" in text
+    for of_itself in ("assistant", "program", "I have asked for a person"):
+        assert of_itself not in text
+    assert tools.called == []
+
+
+async def test_a_proposal_in_distress_has_the_numbers_and_no_jobs() -> None:
+    text, _ = await proposed("I want to die")
+    assert "14416" in text
+    assert "program" not in text
+    assert "[J1]" not in text
 
 
 async def test_at_most_a_few_jobs_are_listed() -> None:

@@ -24,7 +24,7 @@ from chatserver.core.grounding import (
     render,
     tool_result,
 )
-from chatserver.core.ports import AnswerRequest, Card, HistoryEntry
+from chatserver.core.ports import AnswerRequest, Card, HistoryEntry, Proposal
 
 ASKED = HistoryEntry("user", "Which job fits me?")
 CARD = Card(
@@ -103,6 +103,19 @@ def test_nothing_that_reaches_a_person_leaves() -> None:
     sent = json.dumps(prompt.messages)
     for part in ("asha@example.com", "98450", "ABCPK1234L"):
         assert part not in sent
+
+
+def test_an_admins_proposal_is_asked_for_beside_the_data_and_without_contact_data() -> None:
+    asked_for = AnswerRequest(
+        "Asha", (HistoryEntry("user", "When?"),), (CARD,), None, proposal=Proposal("Ben", "Call +91 98765 43210")
+    )
+    *before, last = render(asked_for).messages
+    assert [block["type"] for block in last["content"]] == ["tool_result", "text"]
+    assert "(Ben, a person of the team" in last["content"][1]["text"]
+    assert "What it should say: Call" in last["content"][1]["text"]
+    assert "98765" not in json.dumps(last)
+    without = AnswerRequest("Asha", (HistoryEntry("user", "When?"),), (CARD,), None)
+    assert render(without).messages[:-1] == before, "it caches like the answer before it"
 
 
 def test_what_nobody_sees_gives_no_orders() -> None:

@@ -244,6 +244,7 @@ class Node:
             "assistant": {"kind": self.assistant.kind, "model": self.assistant.model},
             "timezone": str(settings.timezone),
             "always_open": settings.business_hours.openings is None,
+            "admin_lease_seconds": settings.admin_lease_seconds,
         }
 
     def routes(self) -> list[BaseRoute]:

@@ -1,98 +1,101 @@
-/** The admin's page: the lobby, one conversation live, and its seeker beside it. */
+/** The admin's page: the lobby, the conversations that are open, and the seeker of the one that is looked at. */
 
-import { button, byId, el, fill } from "./dom.js";
+import { byId } from "./dom.js";
+import { Desk } from "./desk.js";
+import * as keys from "./keys.js";
+import { Leases } from "./lease.js";
 import { fold } from "./lobby.js";
+import { Notices } from "./notices.js";
+import { Onlookers } from "./onlookers.js";
 import { Receipts } from "./receipts.js";
 import { attempt, boot, connect, showView } from "./shell.js";
-import { empty, reduce } from "./state.js";
-import { Composer } from "./views/composer.js";
-import { ConversationView } from "./views/conversation.js";
-import { LobbyView } from "./views/lobby.js";
-import { NoteBox } from "./views/notes.js";
+import { AdminMain } from "./views/adminmain.js";
+import { AdminSide } from "./views/adminside.js";
+import { helpSheet } from "./views/helpsheet.js";
+import { passOn } from "./views/passon.js";
 import { SeekerSide } from "./views/seekerside.js";
-import { standing, waited } from "./words.js";
 
 const EARLIER_PAGE = 50;
-const SEARCH_PAUSE_MS = 250;
 const FOUND_MAX = 50;
+const CLOCK_MS = 5_000;
 
 class AdminPage {
   /** @param {import("./shell.js").Here} here */
   constructor(here) {
     this.me = here.me;
     this.api = here.api;
-    this.state = empty();
+    this.desk = new Desk();
+    this.onlookers = new Onlookers();
+    this.leases = new Leases(here.config.admin_lease_seconds);
+    this.notices = new Notices(localStorage);
     /** @type {import("./lobby.js").Summary[]} */
     this.sessions = [];
     /** @type {import("./lobby.js").Summary[] | null} */
     this.found = null;
-    this.wanted = new URLSearchParams(location.search).get("session") ?? "";
-    this.searching = 0;
     this.sought = "";
-    this.available = sessionStorage.getItem("available") === "yes";
-    this.lobby = new LobbyView((session) => this.choose(session));
-    this.side = new SeekerSide(byId("beside"), here.api);
-    this.view = new ConversationView(here.me.id, "The seeker", here.config.assistant, {
-      stop: () => this.command("stop", { turn: this.state.answer?.turn }),
-      retry: (turn) => this.command("retry", { turn }),
-      earlier: () => this.earlier(),
-      discard: (id) => this.discard(id),
-      read: () => this.read(),
+    this.receipts = new Receipts((session, seq) => this.mention("seen", session, { seq }));
+    this.seeker = new SeekerSide(byId("beside"), here.api);
+    this.side = new AdminSide(byId("side"), here.me.id, this.notices, {
+      choose: (session) => this.choose(session),
+      search: (words) => this.search(words),
+      available: (on) => attempt(() => this.line.request("available", { on })),
     });
-    this.receipts = new Receipts((session, seq) => this.line.mention("seen", { session, seq }));
+    this.main = new AdminMain(byId("main"), here, {
+      command: (type, fields) => this.command(type, fields),
+      send: (content) => this.send(content),
+      typing: (on) => this.mention("typing", this.desk.current, { on }),
+      discard: (id) => this.discard(id),
+      earlier: () => this.earlier(),
+      read: () => this.read(),
+      passOn: () => this.passOn(),
+      choose: (session) => this.choose(session),
+      close: (session) => this.putAway(session),
+      leave: () => this.side.focusCurrent(),
+    });
     document.addEventListener("visibilitychange", () => this.read());
-    this.composer = new Composer("Reply", sessionStorage, (content) => this.send(content), (on) => this.typing(on));
-    this.notes = new NoteBox((id, content) => this.command("note", { id, content }));
-    this.title = el("h1", {}, "No conversation chosen");
-    this.standing = el("p", { class: "standing", "data-testid": "standing" });
-    this.acts = el("div", { class: "row" });
-    this.nothing = el("p", { class: "nothing quiet" }, "Choose a conversation from the lobby. Who waits for a person stands first.");
-    this.layOut();
     const { line, outbox } = connect(here, (frame) => this.hear(frame), () => this.draw());
     this.line = line;
     this.outbox = outbox;
-    if (this.wanted) void this.enter(this.wanted);
+    keys.listen(this.shortcuts(), (place) => this.turnToPlace(place), localStorage);
+    byId("help").addEventListener("click", () => helpSheet(localStorage));
+    setInterval(() => this.draw(), CLOCK_MS);
+    const wanted = new URLSearchParams(location.search).get("session");
+    showView(wanted ? "chat" : "jobs");
+    if (wanted) void this.enter(wanted);
   }
 
-  layOut() {
-    const search = el("input", { type: "search", "aria-label": "Search conversations", placeholder: "Search by name or words", "data-testid": "search" });
-    search.addEventListener("input", () => {
-      clearTimeout(this.searching);
-      this.searching = setTimeout(() => this.search(search.value.trim()), SEARCH_PAUSE_MS);
-    });
-    const toggle = el("input", { type: "checkbox", role: "switch", id: "available", "data-testid": "available" });
-    toggle.checked = this.available;
-    toggle.addEventListener("change", () => this.setAvailable(toggle));
-    fill(byId("side"),
-      el("label", { class: "switch", for: "available" }, toggle, el("span", {}, "Seekers may expect me")),
-      search,
-      el("section", { "aria-labelledby": "lobby-title" }, el("h2", { id: "lobby-title" }, "Lobby"), this.lobby.element));
-    this.foot = el("div", { class: "foot" }, this.composer.element, this.notes.element);
-    fill(byId("main"),
-      el("div", { class: "bar" }, el("div", {}, this.title, this.standing), this.acts),
-      this.nothing, this.view.element, this.foot);
-    this.view.element.hidden = this.foot.hidden = true;
-    showView(this.wanted ? "chat" : "jobs");
-    this.foot.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "Escape") this.lobby.list.querySelector("[aria-current=true]")?.focus();
-    });
+  /** @returns {Record<string, () => any>} */
+  shortcuts() {
+    const { main, side } = this;
+    return {
+      help: () => helpSheet(localStorage),
+      search: () => side.search.focus(),
+      next: () => side.lobby.step(1),
+      previous: () => side.lobby.step(-1),
+      longest: () => this.sessions[0]?.waiting_since && this.choose(this.sessions[0].id),
+      takeOver: () => main.takeOver(),
+      reply: () => main.composer.field.focus(),
+      draft: () => main.draft.open(),
+      canned: () => main.canned.open(),
+      note: () => main.notes.show(),
+      handBack: () => main.mine && this.command("hand_back"),
+      passOn: () => main.mine && this.passOn(),
+      closeTab: () => this.putAway(this.desk.current),
+      available: () => side.toggle.click(),
+    };
   }
 
-  /** @param {HTMLInputElement} toggle */
-  async setAvailable(toggle) {
-    this.available = toggle.checked;
-    sessionStorage.setItem("available", this.available ? "yes" : "no");
-    const done = await attempt(() => this.line.request("available", { on: this.available }));
-    if (!done) toggle.checked = this.available = !this.available;
+  /** @param {number} place */
+  turnToPlace(place) {
+    const session = [...this.desk.open.keys()][place];
+    if (session) this.choose(session);
   }
 
   /** @param {string} words */
   async search(words) {
     this.sought = words;
-    if (!words) {
-      this.found = null;
-      return this.drawLobby();
-    }
+    this.found = null;
+    if (!words) return this.drawLobby();
     await attempt(async () => {
       const page = await this.api.get("/api/sessions", { q: words, limit: FOUND_MAX });
       if (this.sought !== words) return;
@@ -104,116 +107,137 @@ class AdminPage {
   /** @param {string} session */
   choose(session) {
     showView("chat");
-    if (this.state.session?.id !== session || this.wanted !== session) void this.enter(session);
+    if (this.desk.current !== session) void this.enter(session);
   }
 
   /** @param {string} session */
   async enter(session) {
-    this.wanted = session;
-    const joined = await attempt(() => this.line.join({ session }, () => (this.state.session?.id === session ? this.state.seq : null)));
-    if (this.wanted !== session) return;
-    if (joined) this.line.keepOnly(session);
-    // After a refusal the conversation on the screen is still the one that is joined.
-    else this.wanted = this.state.session?.id ?? "";
-    history.replaceState(null, "", this.wanted ? `?session=${encodeURIComponent(this.wanted)}` : location.pathname);
+    const before = this.desk.current;
+    const isOpen = this.desk.open.has(session);
+    const crowded = this.desk.turnTo(session);
+    if (crowded) this.leave(crowded);
+    this.draw();
+    this.remember();
+    if (isOpen) return;
+    const joined = await attempt(() => this.line.join({ session }, () => this.desk.seq(session)));
+    if (joined) return;
+    // After a refusal the conversation that was looked at before is looked at again.
+    const next = this.desk.close(session);
+    if (this.desk.current === session) this.desk.current = this.desk.open.has(before) ? before : next;
+    this.draw();
+    this.remember();
+  }
+
+  /** @param {string} session */
+  putAway(session) {
+    if (!session) return;
+    this.leave(session);
+    this.desk.current = this.desk.close(session);
+    if (this.desk.current) this.desk.turnTo(this.desk.current);
+    else showView("jobs");
+    this.draw();
+    this.remember();
+  }
+
+  /** @param {string} session */
+  leave(session) {
+    this.line.leave(session);
+    this.onlookers.forget(session);
+  }
+
+  remember() {
+    const { current } = this.desk;
+    history.replaceState(null, "", current ? `?session=${encodeURIComponent(current)}` : location.pathname);
   }
 
   /** @param {any} frame */
   hear(frame) {
     if (frame.type === "welcome") this.greet();
+    else if (frame.type === "presence") this.onlookers.hear(frame, Date.now());
+    else if (frame.type === "draft" || frame.type === "draft_delta") this.main.draft.hear(frame);
     else if (frame.type === "lobby" || frame.type === "lobby_changed") {
       this.sessions = fold(this.sessions, frame);
+      this.notices.lobby(this.sessions);
       this.drawLobby();
-    } else if (frame.type !== "joined" || frame.session.id === this.wanted) {
-      const before = this.state;
-      this.state = reduce(this.state, frame);
-      if (this.state.behind && this.state.session) void this.enter(this.state.session.id);
-      if (this.state !== before) this.draw();
+    } else {
+      const session = this.desk.hear(frame);
+      if (!session) return;
+      const state = this.desk.open.get(session)?.state;
+      if (frame.type === "joined") this.leases.speaks(session, Date.now());
+      if (frame.type === "message" && frame.role === "user" && state?.session?.admin?.id === this.me.id) {
+        this.notices.message(state.session.user.name);
+      }
+      if (state?.behind) void this.line.join({ session }, () => this.desk.seq(session)).catch(() => {});
     }
+    this.draw();
   }
 
   greet() {
     this.receipts.forget();
     attempt(() => this.line.request("watch"));
-    if (this.available) attempt(() => this.line.request("available", { on: true }));
+    if (this.side.toggle.checked) attempt(() => this.line.request("available", { on: true }));
   }
 
   drawLobby() {
-    this.lobby.show(this.found ?? this.sessions, this.state.session?.id ?? "");
-    const waiting = this.sessions.filter((one) => one.waiting_since).length;
-    document.title = `${waiting ? `(${waiting}) ` : ""}Lobby – Ottobon Jobs`;
+    this.side.show(this.found ?? this.sessions, this.desk.current);
   }
 
   draw() {
-    const session = this.state.session;
-    if (!session) return;
-    this.nothing.hidden = true;
-    this.view.element.hidden = this.foot.hidden = byId("beside").hidden = false;
-    this.view.show(this.state, this.outbox.of(session.id));
-    this.title.textContent = session.user.name;
-    const since = session.waiting_since ? `, ${waited(session.waiting_since)}` : "";
-    this.standing.textContent = standing(session) + since;
-    const mine = session.status === "active_human" && session.admin?.id === this.me.id;
-    const hint = mine ? "Reply" : session.status === "closed" ? "This conversation is closed" : "Take over to reply";
-    this.composer.open(mine ? `draft:${session.id}` : null, hint);
-    this.notes.open(session.id);
-    this.drawActs(session, mine);
+    const { state } = this.desk;
+    const session = state.session;
+    byId("beside").hidden = !session;
+    const now = Date.now();
+    const summary = this.sessions.find((one) => one.id === session?.id);
+    this.main.show(this.desk, {
+      unsent: session ? this.outbox.of(session.id) : [],
+      reason: summary?.reason,
+      here: session ? this.onlookers.of(session.id, now) : [],
+      warning: session ? this.leases.warning(session.id, now) : null,
+    });
     this.drawLobby();
-    this.side.show(this.state);
+    if (!session) return;
+    this.seeker.show(state);
     this.read();
   }
 
   read() {
-    if (this.line?.status.state === "open") this.receipts.look(this.state, this.view.following);
-  }
-
-  /** @param {import("./state.js").SessionInfo} session @param {boolean} mine */
-  drawActs(session, mine) {
-    const key = `${session.id} ${session.status} ${session.admin?.id}`;
-    if (this.acts.dataset.key === key) return;
-    this.acts.dataset.key = key;
-    const close = button("Close", () => this.close(), { class: "plain" });
-    if (session.status === "closed") fill(this.acts);
-    else if (mine) fill(this.acts, close, button("Hand back", () => this.command("hand_back"), { class: "soft" }));
-    else fill(this.acts, close, button("Take over", () => this.takeOver(), { class: "primary" }));
-  }
-
-  async takeOver() {
-    const done = await this.command("take_over");
-    if (done) byId("composer").focus();
-  }
-
-  async close() {
-    // Closing is for good, and the button stands beside harmless ones.
-    if (confirm("Close this conversation for good? The seeker can start a new one.")) await this.command("close");
+    if (this.line?.status.state === "open") this.receipts.look(this.desk.state, this.main.view.following);
   }
 
   /** @param {string} type @param {object} [fields] */
-  command(type, fields = {}) {
-    return attempt(() => this.line.request(type, { session: this.state.session?.id, ...fields }));
+  async command(type, fields = {}) {
+    const session = this.desk.current;
+    const done = await attempt(() => this.line.request(type, { session, ...fields }));
+    if (done) this.leases.speaks(session, Date.now());
+    return done;
+  }
+
+  /** @param {string} type @param {string} session @param {object} fields */
+  mention(type, session, fields) {
+    if (!session) return;
+    this.line.mention(type, { session, ...fields });
+    this.leases.speaks(session, Date.now());
+  }
+
+  passOn() {
+    return passOn(this.api, this.me.id, (to) => this.command("transfer", { to }));
   }
 
   /** @param {string} content */
   send(content) {
-    if (!this.state.session) return;
-    this.line.post(this.state.session.id, content);
-    this.view.toEnd();
-  }
-
-  /** @param {boolean} on */
-  typing(on) {
-    if (this.state.session) this.line.mention("typing", { session: this.state.session.id, on });
+    this.line.post(this.desk.current, content);
+    this.leases.speaks(this.desk.current, Date.now());
   }
 
   /** @param {string} id */
   discard(id) {
     const unsent = this.outbox.items.find((one) => one.id === id);
     this.outbox.remove(id);
-    if (unsent) this.composer.put(unsent.content);
+    if (unsent) this.main.composer.put(unsent.content);
   }
 
   async earlier() {
-    const { session, events } = this.state;
+    const { session, events } = this.desk.state;
     if (!session || !events.length) return;
     await attempt(async () => {
       const page = await this.api.get(`/api/sessions/${session.id}/messages`, { before: events[0].seq, limit: EARLIER_PAGE });

@@ -17,6 +17,14 @@ export function fold(sessions, frame) {
   return ordered([...kept, ...frame.sessions]);
 }
 
+/** @type {Record<string, [string, (one: Summary, me: string) => boolean]>} by name: what the button says, and who is shown */
+export const FILTERS = {
+  all: ["All", () => true],
+  waiting: ["Waiting", (one) => Boolean(one.waiting_since)],
+  mine: ["Mine", (one, me) => one.status === "active_human" && one.admin?.id === me],
+  unread: ["Unanswered", (one) => one.unread > 0],
+};
+
 /** Who waits longest comes first, then what moved last. @param {Summary[]} sessions */
 function ordered(sessions) {
   return [...sessions].sort(before).slice(0, LOBBY_MAX);

@@ -15,6 +15,11 @@ const FAILURES = {
   unavailable: "The answer could not be finished: a service did not answer.",
 };
 
+/** @param {string} code */
+export function failureSentence(code) {
+  return FAILURES[/** @type {keyof typeof FAILURES} */ (code)] ?? "The answer failed.";
+}
+
 /** Nobody takes a machine for a person, nor a composer for a model.
  * @param {string | undefined} kind @param {string} role @returns {string} */
 export function nature(kind, role) {
@@ -37,8 +42,7 @@ export function statusSentence(event, me) {
   const who = by ? (by.id === me ? "You" : by.name) : "The system";
   const reason = event.reason ?? "";
   if (reason.startsWith("answer_failed")) {
-    const code = reason.slice("answer_failed:".length);
-    return FAILURES[/** @type {keyof typeof FAILURES} */ (code)] ?? "The answer failed.";
+    return failureSentence(reason.slice("answer_failed:".length));
   }
   switch (reason) {
     case "taken_over": return by?.id === me ? "You took this conversation over." : `${who} is here now, a person.`;

@@ -19,6 +19,11 @@ export class NoteBox {
     this.element.querySelector("form")?.addEventListener("submit", (/** @type {Event} */ event) => this.submit(event));
   }
 
+  show() {
+    this.element.open = true;
+    this.field.focus();
+  }
+
   /** A note that was begun about one conversation is not kept with another. @param {string} session */
   open(session) {
     if (session === this.session) return;

@@ -1,0 +1,67 @@
+/** The conversations that an admin has open at once: each folded on its own, with what came while it was not looked at. */
+
+import { empty, reduce } from "./state.js";
+
+export const OPEN_MAX = 8;
+
+/** @typedef {import("./state.js").State} State @typedef {{state: State, news: number}} Open */
+
+export class Desk {
+  constructor() {
+    /** @type {Map<string, Open>} in the order in which they were opened */
+    this.open = new Map();
+    this.current = "";
+  }
+
+  /** @returns {State} */
+  get state() {
+    return this.open.get(this.current)?.state ?? empty();
+  }
+
+  /** Turns to a session, which is open from now on. @param {string} session
+   * @returns {string | null} the one that had to make room: the oldest that nobody looks at */
+  turnTo(session) {
+    this.current = session;
+    const there = this.open.get(session);
+    if (there) {
+      there.news = 0;
+      return null;
+    }
+    const crowded = this.open.size >= OPEN_MAX ? [...this.open.keys()][0] : null;
+    if (crowded) this.open.delete(crowded);
+    this.open.set(session, { state: empty(), news: 0 });
+    return crowded;
+  }
+
+  /** @param {string} session @returns {string} the one to turn to, "" where none is open */
+  close(session) {
+    const order = [...this.open.keys()];
+    const place = order.indexOf(session);
+    this.open.delete(session);
+    if (this.current !== session) return this.current;
+    return order[place + 1] ?? order[place - 1] ?? "";
+  }
+
+  /** @param {string} session @returns {number | null} */
+  seq(session) {
+    const there = this.open.get(session);
+    return there?.state.session ? there.state.seq : null;
+  }
+
+  /** @param {any} frame @returns {string | null} the session that it changed */
+  hear(frame) {
+    const session = frame.type === "joined" ? frame.session.id : frame.session;
+    const there = this.open.get(session);
+    if (!there) return null;
+    const before = there.state;
+    there.state = reduce(before, frame);
+    if (there.state === before) return null;
+    if (session !== this.current && before.session && isNews(frame)) there.news += 1;
+    return session;
+  }
+}
+
+/** @param {any} frame */
+function isNews(frame) {
+  return frame.type === "message" && frame.role === "user";
+}

@@ -1,0 +1,83 @@
+/** Tells an admin who looks elsewhere: in the title always, by the browser and by a sound if they wish, never by sound alone. */
+
+const TITLE = "Lobby – Ottobon Jobs";
+const TONE_HERTZ = 660;
+const TONE_SECONDS = 0.18;
+const SOUND = "notice-sound";
+const BROWSER = "notice-browser";
+
+export class Notices {
+  /** @param {Storage} storage */
+  constructor(storage) {
+    this.storage = storage;
+    /** @type {Set<string> | null} who waited when it was last looked; null before the first list */
+    this.waiting = null;
+    this.news = 0;
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.count(0);
+    });
+  }
+
+  /** @param {import("./lobby.js").Summary[]} sessions */
+  lobby(sessions) {
+    const now = sessions.filter((one) => one.waiting_since);
+    const fresh = now.filter((one) => this.waiting && !this.waiting.has(one.id));
+    this.waiting = new Set(now.map((one) => one.id));
+    this.title();
+    if (fresh.length) this.tell(`${fresh[0].user.name} asks for a person`, fresh[0].reason ?? "");
+  }
+
+  /** @param {string} name the seeker of a session that this admin holds */
+  message(name) {
+    if (document.visibilityState === "visible") return;
+    this.count(this.news + 1);
+    this.tell(`${name} has written`, "");
+  }
+
+  /** @param {number} news */
+  count(news) {
+    this.news = news;
+    this.title();
+  }
+
+  title() {
+    const waiting = this.waiting?.size ?? 0;
+    const parts = [waiting ? `${waiting} waiting` : "", this.news ? `${this.news} new` : ""].filter(Boolean);
+    document.title = parts.length ? `(${parts.join(", ")}) ${TITLE}` : TITLE;
+  }
+
+  /** @param {string} title @param {string} body */
+  tell(title, body) {
+    if (this.isOn("browser") && document.visibilityState !== "visible") {
+      const notice = new Notification(title, { body, tag: title });
+      notice.addEventListener("click", () => window.focus());
+    }
+    if (this.isOn("sound")) this.sound();
+  }
+
+  sound() {
+    const context = new AudioContext();
+    const tone = context.createOscillator();
+    const volume = context.createGain();
+    volume.gain.value = 0.1;
+    tone.frequency.value = TONE_HERTZ;
+    tone.connect(volume).connect(context.destination);
+    tone.start();
+    tone.stop(context.currentTime + TONE_SECONDS);
+    tone.addEventListener("ended", () => void context.close());
+  }
+
+  /** @param {"sound" | "browser"} kind */
+  isOn(kind) {
+    if (kind === "browser" && (typeof Notification === "undefined" || Notification.permission !== "granted")) return false;
+    return this.storage.getItem(kind === "sound" ? SOUND : BROWSER) === "yes";
+  }
+
+  /** @param {"sound" | "browser"} kind @param {boolean} on @returns {Promise<boolean>} whether it is on now */
+  async turn(kind, on) {
+    if (on && kind === "browser" && (typeof Notification === "undefined" || (await Notification.requestPermission()) !== "granted")) return false;
+    this.storage.setItem(kind === "sound" ? SOUND : BROWSER, on ? "yes" : "no");
+    if (on && kind === "sound") this.sound();
+    return this.isOn(kind);
+  }
+}

@@ -1,0 +1,128 @@
+/** One conversation as an admin works on it: who is in it, why, what was said, and what to answer. */
+
+import { CannedAnswers, filled } from "../canned.js";
+import { button, byId, el, fill } from "../dom.js";
+import { standing, waited } from "../words.js";
+import { Brief } from "./brief.js";
+import { CannedBox } from "./cannedbox.js";
+import { Composer } from "./composer.js";
+import { ConversationView } from "./conversation.js";
+import { DraftBox } from "./draft.js";
+import { NoteBox } from "./notes.js";
+import { Tabs } from "./tabs.js";
+
+/** @typedef {import("../state.js").SessionInfo} SessionInfo
+ * @typedef {{unsent: import("../outbox.js").Unsent[], reason: string | undefined, here: {id: string, name: string, role?: string}[],
+ *   warning: string | null}} Around
+ * @typedef {{command: (type: string, fields?: object) => Promise<any>, send: (content: string) => void,
+ *   typing: (on: boolean) => void, discard: (id: string) => void, earlier: () => any, read: () => void,
+ *   passOn: () => any, choose: (session: string) => void, close: (session: string) => void, leave: () => void}} Acts */
+
+export class AdminMain {
+  /** @param {HTMLElement} element @param {import("../shell.js").Here} here @param {Acts} acts */
+  constructor(element, here, acts) {
+    this.me = here.me;
+    this.acts = acts;
+    this.mine = false;
+    /** @type {import("../state.js").State | null} */
+    this.state = null;
+    this.tabs = new Tabs(acts.choose, acts.close);
+    this.brief = new Brief();
+    this.view = new ConversationView(here.me.id, "The seeker", here.config.assistant, {
+      stop: () => acts.command("stop", { turn: this.state?.answer?.turn }),
+      retry: (turn) => acts.command("retry", { turn }),
+      earlier: acts.earlier,
+      discard: acts.discard,
+      read: acts.read,
+    });
+    this.composer = new Composer("Reply", sessionStorage, acts.send, acts.typing);
+    this.draft = new DraftBox((hint) => acts.command("draft", hint ? { hint } : {}), (text) => this.composer.put(text));
+    this.canned = new CannedBox(new CannedAnswers(localStorage, `canned:${here.me.id}`), (text) => this.composer.put(filled(text, this.known())));
+    this.notes = new NoteBox((id, content) => acts.command("note", { id, content }));
+    this.title = el("h1", {}, "No conversation chosen");
+    this.standing = el("p", { class: "standing", "data-testid": "standing" });
+    this.here = el("p", { class: "quiet", "data-testid": "here" });
+    this.buttons = el("div", { class: "row" });
+    this.warning = el("div", { class: "lease", role: "status", hidden: true, "data-testid": "lease" }, el("span", {}),
+      button("I am still here", () => acts.command("take_over"), { class: "soft" }));
+    this.nothing = el("p", { class: "nothing quiet" }, "Choose a conversation from the lobby. Who waits for a person stands first.");
+    this.draftButton = button("Draft", () => this.draft.open(), { class: "plain", "data-testid": "draft" });
+    this.foot = el("div", { class: "foot" }, this.warning, this.draft.element, this.composer.element,
+      el("div", { class: "tools" }, this.draftButton, this.canned.element, this.notes.element));
+    this.foot.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && acts.leave());
+    fill(element, this.tabs.element,
+      el("div", { class: "bar" }, el("div", {}, this.title, this.standing, this.here), this.buttons),
+      this.brief.element, this.nothing, this.view.element, this.foot);
+    this.view.element.hidden = this.foot.hidden = true;
+  }
+
+  /** What a canned answer may name. */
+  known() {
+    const sources = Object.values(this.state?.sources ?? {});
+    const about = sources.find((one) => one.job === this.state?.session?.job) ?? sources.at(-1);
+    return { seeker: this.state?.session?.user.name, me: this.me.name, job: about?.title, company: about?.company };
+  }
+
+  /** @param {import("../desk.js").Desk} desk @param {Around} around */
+  show(desk, around) {
+    const { state } = desk;
+    const { session } = state;
+    this.state = state;
+    this.tabs.show(desk, this.me.id);
+    this.nothing.hidden = Boolean(session);
+    this.view.element.hidden = this.foot.hidden = !session;
+    this.mine = session?.status === "active_human" && session.admin?.id === this.me.id;
+    this.brief.show(state, around.reason);
+    this.drawActs(session);
+    if (!session) {
+      this.title.textContent = "No conversation chosen";
+      this.standing.textContent = this.here.textContent = "";
+      return;
+    }
+    this.view.show(state, around.unsent);
+    this.title.textContent = session.user.name;
+    const since = session.waiting_since ? `, ${waited(session.waiting_since)}` : "";
+    this.standing.textContent = standing(session) + since;
+    this.drawHere(session, around.here);
+    const hint = this.mine ? "Reply" : session.status === "closed" ? "This conversation is closed" : "Take over to reply";
+    this.composer.open(this.mine ? `draft:${session.id}` : null, hint);
+    this.draft.turnTo(this.mine ? session.id : null);
+    this.draftButton.hidden = this.canned.element.hidden = !this.mine;
+    this.notes.open(session.id);
+    const warning = this.mine ? around.warning : null;
+    this.warning.hidden = !warning;
+    const words = /** @type {HTMLElement} */ (this.warning.firstElementChild);
+    if (warning && words.textContent !== warning) words.textContent = warning;
+  }
+
+  /** @param {SessionInfo} session @param {Around["here"]} here */
+  drawHere(session, here) {
+    const others = here.filter((one) => one.role === "admin" && one.id !== this.me.id).map((one) => one.name);
+    const seeker = here.some((one) => one.id === session.user.id) ? "the seeker is here" : "the seeker is away";
+    const sentence = `${seeker}${others.length ? `; ${others.join(", ")} ${others.length > 1 ? "look" : "looks"} on` : ""}`;
+    if (this.here.textContent !== sentence) this.here.textContent = sentence;
+  }
+
+  /** @param {SessionInfo | null} session */
+  drawActs(session) {
+    const key = session ? `${session.id} ${session.status} ${session.admin?.id}` : "";
+    if (this.buttons.dataset.key === key) return;
+    this.buttons.dataset.key = key;
+    const close = button("Close", () => this.close(), { class: "plain" });
+    if (!session || session.status === "closed") fill(this.buttons);
+    else if (this.mine) {
+      fill(this.buttons, close, button("Pass on", () => this.acts.passOn(), { class: "plain" }),
+        button("Hand back", () => this.acts.command("hand_back"), { class: "soft" }));
+    } else fill(this.buttons, close, button("Take over", () => this.takeOver(), { class: "primary" }));
+  }
+
+  async takeOver() {
+    if (!this.state?.session || this.mine || this.state.session.status === "closed") return;
+    if (await this.acts.command("take_over")) byId("composer").focus();
+  }
+
+  async close() {
+    // Closing is for good, and the button stands beside harmless ones.
+    if (confirm("Close this conversation for good? The seeker can start a new one.")) await this.acts.command("close");
+  }
+}

@@ -1,0 +1,74 @@
+/** What an admin has to know before the first word: why, what was asked, about which job, and what was tried. */
+
+import { el, fill } from "../dom.js";
+import { waited } from "../words.js";
+
+const QUESTION_SHOWN = 400;
+const ANSWER_SHOWN = 240;
+
+/** @typedef {import("../state.js").State} State @typedef {import("../state.js").DurableEvent} DurableEvent */
+
+export class Brief {
+  constructor() {
+    this.drawn = "";
+    this.list = el("dl", { class: "facts" });
+    this.element = el("details", { class: "brief card", open: true, hidden: true, "data-testid": "brief" },
+      el("summary", {}, "A person was asked for"), this.list);
+  }
+
+  /** @param {State} state @param {string | undefined} reason */
+  show(state, reason) {
+    const since = state.session?.waiting_since;
+    const asked = since !== undefined || wasAsked(state.events);
+    this.element.hidden = !asked || state.session?.status === "closed";
+    if (this.element.hidden) return;
+    const facts = brief(state, reason);
+    if (since) facts.unshift(["Waiting", waited(since)]);
+    const key = JSON.stringify([state.session?.id, facts]);
+    if (key === this.drawn) return;
+    this.drawn = key;
+    fill(this.list, facts.map(([name, said]) => el("div", {}, el("dt", {}, name), el("dd", {}, said))));
+  }
+}
+
+/** Whether the last word about waiting is that somebody waits, or was taken over after it. @param {DurableEvent[]} events */
+function wasAsked(events) {
+  const last = [...events].reverse().find((event) => event.type === "status"
+    && ["waiting", "waiting_over", "handed_back", "lease_over"].includes(event.reason ?? ""));
+  return last?.reason === "waiting";
+}
+
+/** @param {State} state @param {string | undefined} reason @returns {[string, string][]} */
+export function brief(state, reason) {
+  const said = state.events.filter((event) => event.type === "message");
+  const question = [...said].reverse().find((event) => event.role === "user");
+  const answers = said.filter((event) => event.role === "assistant");
+  const failed = state.events.filter((event) => event.reason?.startsWith("answer_failed"));
+  const disliked = answers.filter((event) => event.rating === -1);
+  const last = answers.at(-1);
+  const about = Object.values(state.sources).find((source) => source.job === state.session?.job);
+  /** @type {[string, string | undefined | false][]} */
+  const facts = [
+    ["Reason", reason || "None was given."],
+    ["Last question", question && cut(question.content ?? "", QUESTION_SHOWN)],
+    ["About", about && `${about.title}, ${about.company}`],
+    ["Tried", tried(answers.length, failed.length, disliked.length)],
+    ["Last answer", last && cut(last.content ?? "", ANSWER_SHOWN)],
+    ["Promised", "Nothing but that a person was asked; the assistant goes on until somebody joins."],
+  ];
+  return /** @type {[string, string][]} */ (facts.filter(([, fact]) => fact));
+}
+
+/** @param {number} answers @param {number} failed @param {number} disliked */
+function tried(answers, failed, disliked) {
+  const parts = [answers === 1 ? "one answer of the assistant" : `${answers} answers of the assistant`];
+  if (failed) parts.push(`${failed} that failed`);
+  if (disliked) parts.push(`${disliked} found unhelpful`);
+  return parts.join(", ");
+}
+
+/** @param {string} text @param {number} most */
+function cut(text, most) {
+  const letters = Array.from(text);
+  return letters.length > most ? `${letters.slice(0, most).join("")}…` : text;
+}

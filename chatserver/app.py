@@ -28,6 +28,7 @@ from chatserver.adapters.jobs import PostgresJobs
 from chatserver.adapters.limits import RedisPresence, RedisRate
 from chatserver.adapters.migrate import pending
 from chatserver.adapters.offline import OfflineAssistant
+from chatserver.adapters.overview import PostgresOverview
 from chatserver.adapters.pinned import PinnedEmbedder, makers
 from chatserver.adapters.postgres import connect
 from chatserver.adapters.queue import ArqQueue
@@ -49,6 +50,7 @@ from chatserver.erasure import Erasure
 from chatserver.grounding import Grounding
 from chatserver.hub import Hub
 from chatserver.jobs import Jobs
+from chatserver.overview import Overviews
 from chatserver.reading import Reading
 from chatserver.resumes import Resumes
 from chatserver.runs import Runs
@@ -147,6 +149,7 @@ class Node:
         self.users = Users(identity, user_store)
         self.jobs = Jobs(PostgresJobs(self.pool), PostgresCatalogue(self.pool), queue, embedder, gazetteer)
         self.runs = Runs(RunStore(self.pool))
+        self.overviews = Overviews(PostgresOverview(self.pool), RunStore(self.pool))
         self.resumes = Resumes(PostgresResumes(self.pool), ProcessExtractor(), embedder, gazetteer, files)
 
         offline = OfflineAssistant()
@@ -255,7 +258,7 @@ class Node:
             *HealthRoutes(self.users, self.config(), self.ready, self.issuer).routes(),
             *PeopleRoutes(self.users, self.resumes, self.erasure, spend_upload).routes(),
             *JobRoutes(self.users, self.jobs).routes(),
-            *AdminRoutes(self.users, self.runs).routes(),
+            *AdminRoutes(self.users, self.runs, self.overviews).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),
         ]
         return [

@@ -63,6 +63,15 @@ returning {_RUN}
 """
 
 
+# From the index, source by source: the log of all runs is long.
+_LATEST = f"""
+select l.* from unnest($1::text[]) with ordinality as wanted (name, nth)
+  cross join lateral (select {_RUN} from public.scraping_logs where source_name = wanted.name
+    order by started_at desc nulls last, id limit 1) l
+ order by wanted.nth
+"""
+
+
 class RunStore:
     """Every method raises `Unavailable` while the database does not answer."""
 
@@ -173,11 +182,19 @@ class RunStore:
                 most,
                 before,
             )
-            boards = await self._pool.fetch(
-                f"select run_id, {_BOARD} from public.scraping_boards where run_id = any ($1::uuid[])"
-                " order by started_at, board",
-                [row["id"] for row in rows],
-            )
+            return await self._with_boards(rows)
+
+    async def latest(self, sources: Sequence[str]) -> list[Run]:
+        """The newest run of each source that ever had one, with its boards, in the order of the sources."""
+        async with answering():
+            return await self._with_boards(await self._pool.fetch(_LATEST, list(sources)))
+
+    async def _with_boards(self, rows: Sequence[asyncpg.Record]) -> list[Run]:
+        boards = await self._pool.fetch(
+            f"select run_id, {_BOARD} from public.scraping_boards where run_id = any ($1::uuid[])"
+            " order by started_at, board",
+            [row["id"] for row in rows],
+        )
         of: dict[UUID, list[asyncpg.Record]] = {}
         for board in boards:
             of.setdefault(board["run_id"], []).append(board)

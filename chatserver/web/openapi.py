@@ -12,6 +12,7 @@ from chatserver.core.draft import JobChanges, JobDraft
 from chatserver.core.erasure import Receipt
 from chatserver.core.errors import CODES
 from chatserver.core.job import Job, JobMatch, Match
+from chatserver.core.overview import Listed, Overview, TrailEntry
 from chatserver.core.protocol import AnyClientFrame, AnyServerFrame, Message, Note, SessionSummary, StatusChanged
 from chatserver.core.run import Run
 from chatserver.resumes import Resume, ResumeRead
@@ -50,6 +51,7 @@ _ANSWERS: dict[Key, type] = {
     ("/api/jobs/{id}/enrich", "post"): Job,
     ("/api/jobs/{id}/match", "post"): JobMatch,
     ("/api/admin/runs", "post"): Run,
+    ("/api/admin/overview", "get"): Overview,
     ("/api/sessions/{id}", "get"): SessionSummary,
     ("/api/sessions/{id}/transcript.json", "get"): Transcript,
     ("/api/sessions/{id}/takeover", "put"): SessionSummary,
@@ -61,6 +63,8 @@ _LISTS: dict[Key, Any] = {
     ("/api/users/{id}/matches", "get"): Match,
     ("/api/jobs", "get"): Job,
     ("/api/admin/runs", "get"): Run,
+    ("/api/admin/audit", "get"): TrailEntry,
+    ("/api/admin/users", "get"): Listed,
     ("/api/sessions", "get"): SessionSummary,
     ("/api/sessions/{id}/messages", "get"): Message | Note | StatusChanged,
 }
@@ -69,10 +73,13 @@ _QUERIES: dict[Key, tuple[str, ...]] = {
     ("/api/users/{id}/matches", "get"): ("limit", "source", "location", "language"),
     ("/api/jobs", "get"): ("q", "source", "location", "language", "limit", "cursor"),
     ("/api/admin/runs", "get"): ("limit", "cursor"),
+    ("/api/admin/overview", "get"): ("days",),
+    ("/api/admin/audit", "get"): ("limit", "cursor", "actor", "subject"),
+    ("/api/admin/users", "get"): ("q", "role", "limit", "cursor"),
     ("/api/sessions", "get"): ("status", "q", "limit", "cursor"),
     ("/api/sessions/{id}/messages", "get"): ("after", "before", "limit"),
 }
-_NUMBERS = ("limit", "after", "before")
+_NUMBERS = ("days", "limit", "after", "before")
 _OTHER_MEDIA: dict[Key, str] = {
     ("/metrics", "get"): "text/plain",
     ("/api/sessions/{id}/transcript.md", "get"): "text/markdown",

@@ -23,6 +23,7 @@ from chatserver.adapters.jobs import PostgresJobs
 from chatserver.adapters.limits import RedisRate
 from chatserver.adapters.minilm import MiniLM
 from chatserver.adapters.offline_enricher import OfflineEnricher
+from chatserver.adapters.overview import PostgresOverview
 from chatserver.adapters.resumes import PostgresResumes
 from chatserver.adapters.runs import RunStore
 from chatserver.adapters.storage import FolderStorage
@@ -36,6 +37,7 @@ from chatserver.core.job_ports import Enrichment
 from chatserver.enrichment import Enriching
 from chatserver.erasure import Erasure
 from chatserver.jobs import Jobs
+from chatserver.overview import Overviews
 from chatserver.reading import Reading
 from chatserver.resumes import Resumes
 from chatserver.runs import Runs
@@ -95,6 +97,7 @@ class House:
         self.jobs = Jobs(store, PostgresCatalogue(database), self.queue, minilm, gazetteer)
         self.enriching = Enriching(store, OfflineEnricher(gazetteer), minilm, gazetteer)
         self.runs = Runs(RunStore(database))
+        self.overviews = Overviews(PostgresOverview(database), RunStore(database))
         self.files = folder
         self.resumes = Resumes(PostgresResumes(database), ProcessExtractor(), minilm, gazetteer, FolderStorage(folder))
         self.wire = RedisWire(redis_url)
@@ -123,7 +126,7 @@ class House:
             *HealthRoutes(self.users, CONFIG, ready, self.issuer).routes(),
             *PeopleRoutes(self.users, self.resumes, self.erasure, spend_upload).routes(),
             *JobRoutes(self.users, self.jobs).routes(),
-            *AdminRoutes(self.users, self.runs).routes(),
+            *AdminRoutes(self.users, self.runs, self.overviews).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),
         ]
 

@@ -42,6 +42,9 @@ GET /api/users/{id}/resume
 GET /api/users/{id}/matches
 GET /api/admin/runs
 POST /api/admin/runs
+GET /api/admin/overview
+GET /api/admin/audit
+GET /api/admin/users
 PATCH /api/users/{id}
 PUT /api/sessions/{id}/takeover
 DELETE /api/sessions/{id}/takeover

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 CLIENT = Path(__file__).parent.parent / "client"
-PAGES = {"/": "index.html", "/admin": "admin.html", "/provider": "provider.html"}
+PAGES = {"/": "index.html", "/admin": "admin.html", "/admin/overview": "overview.html", "/provider": "provider.html"}
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 
 
@@ -45,7 +45,7 @@ def policy(connect_to: str | None) -> str:
 
 
 def routes(connect_to: str | None = None) -> list[BaseRoute]:
-    """The three pages and what they load."""
+    """The four pages and what they load."""
     files = _files(CLIENT)
     headers = {
         "Content-Security-Policy": policy(connect_to),

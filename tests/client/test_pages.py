@@ -40,7 +40,8 @@ async def get(path: str, *, known: str | None = None) -> tuple[int, dict[str, st
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/admin", "/provider", "/client/state.js", "/client/tokens.css", "/client/icon.svg"]
+    "path",
+    ["/", "/admin", "/admin/overview", "/provider", "/client/state.js", "/client/tokens.css", "/client/icon.svg"],
 )
 async def test_every_file_comes_under_the_policy(path: str) -> None:
     status, headers, body = await get(path)

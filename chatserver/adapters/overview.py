@@ -26,10 +26,11 @@ STATUSES_MAX = 20
 """Another writer may have put anything into `jobs.status`."""
 PURPOSES_MAX = 10
 
-# Counted in days without a time zone: the server's own may have days of 23 hours.
-_SINCE = """with since as (
-  select (date_trunc('day', now() at time zone 'UTC') - make_interval(days => $1::int - 1)) at time zone 'UTC' as at
-)"""
+# Counted in days without a time zone: the server's own may have days of 23 hours. Given to the others as a value, with
+# which the planner knows how few rows there are.
+_SPAN = """
+select now(), (date_trunc('day', now() at time zone 'UTC') - make_interval(days => $1::int - 1)) at time zone 'UTC'
+"""
 
 
 def _day(column: str) -> str:
@@ -38,14 +39,14 @@ def _day(column: str) -> str:
 
 # A wait begins with `waiting` and is over with the next word about it; only a takeover means that somebody came.
 _DAYS = f"""
-{_SINCE}, days as (
-  select {_day("at")} + n as day from since, generate_series(0, $1::int - 1) n
+with days as (
+  select {_day("$2::timestamptz")} + n as day from generate_series(0, $1::int - 1) n
 ), begun as (
   select {_day("s.created_at")} as day, count(*) as sessions
-    from public.chat_sessions s, since where s.created_at >= since.at group by 1
+    from public.chat_sessions s where s.created_at >= $2 group by 1
 ), said as (
   select m.session_id, m.seq, m.created_at, {_day("m.created_at")} as day, m.meta ->> 'reason' as reason
-    from public.chat_messages m, since where m.kind = 'status' and m.created_at >= since.at
+    from public.chat_messages m where m.kind = 'status' and m.created_at >= $2
 ), taken as (
   select day, count(*) as takeovers from said where reason = 'taken_over' group by 1
 ), waits as (
@@ -64,7 +65,7 @@ _DAYS = f"""
 ), rated as (
   select {_day("m.created_at")} as day, count(*) filter (where m.meta ->> 'rating' = '1') as up,
          count(*) filter (where m.meta ->> 'rating' = '-1') as down
-    from public.chat_messages m, since where m.meta ? 'rating' and m.created_at >= since.at group by 1
+    from public.chat_messages m where m.meta ? 'rating' and m.created_at >= $2 group by 1
 )
 select day, coalesce(sessions, 0) as sessions, coalesce(takeovers, 0) as takeovers, coalesce(asked, 0) as asked,
        coalesce(reached, 0) as reached, median as wait_median_seconds, p90 as wait_p90_seconds,
@@ -75,21 +76,21 @@ select day, coalesce(sessions, 0) as sessions, coalesce(takeovers, 0) as takeove
 """
 
 _SPENDING = f"""
-{_SINCE}, paid as (
+with paid as (
   select p.day, p.purpose, sum(p.settled_usd)::float8 as settled_usd, sum(p.reserved_usd)::float8 as reserved_usd,
          sum(p.calls) as calls
-    from public.spend p, since where p.day >= {_day("since.at")} group by 1, 2
+    from public.spend p where p.day >= {_day("$2::timestamptz")} group by 1, 2
 ), used as (
   select {_day("a.created_at")} as day, 'answers' as purpose,
          coalesce(sum((a.usage ->> 'input_tokens')::bigint), 0)::bigint as input_tokens,
          coalesce(sum((a.usage ->> 'output_tokens')::bigint), 0)::bigint as output_tokens,
          coalesce(sum((a.usage ->> 'cache_read_tokens')::bigint), 0)::bigint as cache_read_tokens,
          coalesce(sum((a.usage ->> 'cache_write_tokens')::bigint), 0)::bigint as cache_write_tokens
-    from public.chat_answers a, since where a.usage is not null and a.created_at >= since.at group by 1
+    from public.chat_answers a where a.usage is not null and a.created_at >= $2 group by 1
 )
 select day, purpose, coalesce(settled_usd, 0) as settled_usd, coalesce(reserved_usd, 0) as reserved_usd,
        coalesce(calls, 0) as calls, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens
-  from paid full join used using (day, purpose) order by day, purpose limit $1 * {PURPOSES_MAX}
+  from paid full join used using (day, purpose) order by day, purpose limit $1::int * {PURPOSES_MAX}
 """
 
 _SESSIONS = """
@@ -154,9 +155,9 @@ class PostgresOverview:
             acquired(self._pool) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            at = await connection.fetchval("select now()")
-            by_day = await connection.fetch(_DAYS, days)
-            spending = await connection.fetch(_SPENDING, days)
+            at, since = await connection.fetchrow(_SPAN, days)
+            by_day = await connection.fetch(_DAYS, days, since)
+            spending = await connection.fetch(_SPENDING, days, since)
             sessions = await connection.fetch(_SESSIONS)
             jobs = await connection.fetch(_JOBS)
             waiting = await connection.fetch(_WAITING)

@@ -14,6 +14,7 @@ const OUTCOMES = /** @type {Record<string, string>} */ ({
   running: "running", ok: "read", partial: "read in part", blocked: "blocked us", disallowed: "does not allow it",
   changed_shape: "has changed its shape", empty: "has nothing", failed: "failed",
 });
+const FIRMS = /** @type {Record<string, string>} */ ({ deloitte: "Deloitte", pwc: "PwC", kpmg: "KPMG", ey: "EY" });
 const FINE = ["ok", "empty", "running"];
 
 export class Figures {
@@ -38,11 +39,14 @@ export class Figures {
     if (!found || this.span.value !== wanted) return;
     fill(this.body,
       el("div", { class: "now" },
-        tiles("Conversations", found.sessions, SESSIONS, "Who writes to the assistant is counted here."),
-        tiles("Jobs", found.jobs, JOBS, "Jobs that providers post or a run finds are counted here."),
+        el("div", { class: "counts" },
+          tiles("Conversations", found.sessions, SESSIONS, "Who writes to the assistant is counted here."),
+          tiles("Jobs", found.jobs, JOBS, "Jobs that providers post or a run finds are counted here.")),
         queue(found)),
-      el("h2", {}, "Day by day"),
-      el("div", { class: "plots" }, people(found.days), money(found)),
+      el("h2", {}, "Conversations, day by day"),
+      el("div", { class: "plots" }, people(found.days)),
+      el("h2", {}, "Models, day by day"),
+      el("div", { class: "plots" }, money(found)),
       el("h2", {}, "Latest runs of ingestion"),
       runs(found.runs));
     this.asOf.textContent = `As of ${moment(found.at)}. Days are UTC’s.`;
@@ -138,7 +142,7 @@ function runs(all) {
   return el("div", { class: "runs", "data-testid": "runs" }, all.map((run) => {
     const fine = run.boards.filter((/** @type {any} */ one) => FINE.includes(one.status)).length;
     return el("section", { class: "card" },
-      el("h3", {}, run.source_name, el("span", { class: run.status === "failed" ? "tag bad" : "tag" }, run.status)),
+      el("h3", {}, FIRMS[run.source_name] ?? run.source_name, el("span", { class: run.status === "failed" ? "tag bad" : "tag" }, run.status)),
       el("p", { class: "quiet" }, `Begun ${moment(run.started_at)}. ${run.jobs_fetched} postings seen, ${run.jobs_new} new, ${run.jobs_closed} closed, ${run.errors} errors.`),
       run.detail ? el("p", { class: "problem" }, run.detail) : null,
       run.boards.length

@@ -2,10 +2,10 @@
 
 import { button, el, fill } from "../dom.js";
 import { attempt } from "../shell.js";
-import { moment } from "../words.js";
 
 const PAGE = 50;
 const PAUSE_MS = 250;
+const SINCE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const ROLES = /** @type {Record<string, string>} */ ({ seeker: "a seeker", provider: "a provider", admin: "an admin" });
 const MEANS = /** @type {Record<string, string>} */ ({
   seeker: "They will see their own conversations and matches.", provider: "They will post jobs.",
@@ -64,13 +64,13 @@ export class People {
   /** @param {any} one */
   item(one) {
     const made = el("li", { class: "card person", "data-testid": "person", "data-email": one.email, "data-role": one.role, "data-deactivated": String(one.deactivated) });
-    const since = one.created_at ? `since ${moment(one.created_at)}` : null;
+    const since = one.created_at ? `since ${SINCE.format(new Date(one.created_at))}` : null;
     fill(made,
       el("div", { class: "who" },
         el("h2", {}, one.full_name || one.email.split("@")[0]),
         el("p", { class: "quiet" }, [one.email, since].filter(Boolean).join(" · ")),
-        el("p", { class: "row" }, el("span", { class: "tag" }, one.role), one.deactivated ? el("span", { class: "tag bad" }, "deactivated") : null)),
-      one.id === this.me ? el("p", { class: "quiet" }, "This is you; another admin changes your account.") : this.controls(one, made));
+        one.deactivated ? el("p", {}, el("span", { class: "tag bad" }, "deactivated")) : null),
+      one.id === this.me ? el("p", { class: "quiet" }, `This is you, ${ROLES[one.role]}; another admin changes your account.`) : this.controls(one, made));
     return made;
   }
 

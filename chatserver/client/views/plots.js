@@ -10,6 +10,7 @@ const SECOND_STEPS = [10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 const WHOLE = new Intl.NumberFormat();
 const SHORT = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
+const CENTS = new Intl.NumberFormat(undefined, { style: "currency", currency: "USD" });
 const USD = new Intl.NumberFormat(undefined, { style: "currency", currency: "USD", maximumSignificantDigits: 3 });
 
 /** @typedef {{name: string, values: (number | null)[]}} Series */
@@ -18,7 +19,7 @@ const USD = new Intl.NumberFormat(undefined, { style: "currency", currency: "USD
 /** @type {Record<"count" | "usd" | "seconds", Unit>} */
 export const UNITS = {
   count: { exact: (value) => WHOLE.format(value), short: (value) => SHORT.format(value), top: (most) => roundedUp(Math.max(most, 2)) },
-  usd: { exact: (value) => USD.format(value), short: (value) => USD.format(value), top: roundedUp },
+  usd: { exact: (value) => (value >= 1 ? CENTS : USD).format(value), short: (value) => USD.format(value), top: roundedUp },
   seconds: { exact: duration, short: duration, top: (most) => SECOND_STEPS.find((step) => step >= most) ?? Math.ceil(most / 86_400) * 86_400 },
 };
 
@@ -31,7 +32,7 @@ export function dayWords(day) {
 
 /** @param {number} seconds */
 export function duration(seconds) {
-  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (Math.round(seconds) < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;

@@ -2,12 +2,12 @@
 
 import { button, el, fill } from "../dom.js";
 import { attempt } from "../shell.js";
-import { wholeMoment } from "../words.js";
 
 const PAGE = 50;
+const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const ACTIONS = /** @type {Record<string, string>} */ ({
-  user_read: "looked at the profile", resume_read: "looked at the resume", matches_read: "looked at the matches",
-  user_changed: "changed the account", user_erased: "erased everything",
+  user_read: "looked at the profile of", resume_read: "looked at the resume of", matches_read: "looked at the matches of",
+  user_changed: "changed the account of", user_erased: "erased everything of",
 });
 
 /** @typedef {{value: string, label: string} | null} Somebody */
@@ -21,9 +21,10 @@ export class Trail {
     /** @type {string | null} */
     this.next = null;
     this.asked = 0;
-    this.fields = { actor: field("actor", "By whom"), subject: field("subject", "About whom") };
+    this.fields = { actor: input("trail-actor"), subject: input("trail-subject") };
     const form = el("form", { class: "filter" },
-      ...Object.entries(this.fields).map(([name, input]) => el("div", { class: "field" }, el("label", { for: `trail-${name}` }, name === "actor" ? "By whom" : "About whom"), input)),
+      el("div", { class: "field" }, el("label", { for: "trail-actor" }, "By whom"), this.fields.actor),
+      el("div", { class: "field" }, el("label", { for: "trail-subject" }, "About whom"), this.fields.subject),
       el("div", { class: "row" }, el("button", { type: "submit", class: "soft" }, "Filter"), button("Show all", () => this.showAll(), { class: "plain" })));
     form.addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
@@ -36,7 +37,7 @@ export class Trail {
     this.said = el("p", { class: "quiet", role: "status", "data-testid": "trail-said" });
     this.rows = el("tbody", { role: "rowgroup", "data-testid": "trail-rows" });
     this.table = el("table", { class: "trail", role: "table", "aria-labelledby": "trail-title" },
-      el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ["When", "Who", "Did what", "To whom", "In detail"].map((name) => el("th", { scope: "col", role: "columnheader" }, name)))),
+      el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ["When", "Who", "What", "Whom", "In detail"].map((name) => el("th", { scope: "col", role: "columnheader" }, name)))),
       this.rows);
     this.more = button("Show more", () => this.load(this.next), { class: "soft", hidden: true });
     this.element = el("section", { class: "part", "aria-labelledby": "trail-title", "data-testid": "trail", hidden: true },
@@ -71,11 +72,11 @@ export class Trail {
   /** @param {any} one */
   row(one) {
     return el("tr", { role: "row" },
-      el("td", { role: "cell", class: "quiet" }, wholeMoment(one.created_at)),
+      el("td", { role: "cell", class: "quiet when" }, WHEN.format(new Date(one.created_at))),
       el("td", { role: "cell" }, one.actor ? this.name("actor", one.actor, "show only what they did") : el("span", { class: "quiet" }, "an operator at the machine")),
-      el("td", { role: "cell" }, ACTIONS[one.action] ?? one.action.replaceAll("_", " ")),
+      el("td", { role: "cell", class: "what" }, ACTIONS[one.action] ?? one.action.replaceAll("_", " ")),
       el("td", { role: "cell" }, one.subject ? this.name("subject", one.subject, "show only what is about them") : null),
-      el("td", { role: "cell", class: "quiet" }, details(one.detail)));
+      el("td", { role: "cell", class: "quiet detail" }, details(one.detail)));
   }
 
   /** @param {"actor" | "subject"} which @param {{id: string, name: string | null}} who @param {string} what */
@@ -95,9 +96,9 @@ export class Trail {
   }
 }
 
-/** @param {string} name @param {string} label */
-function field(name, label) {
-  return el("input", { id: `trail-${name}`, type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", placeholder: "E-mail address or id", "data-testid": label });
+/** @param {string} id */
+function input(id) {
+  return el("input", { id, type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", placeholder: "E-mail address or id" });
 }
 
 /** @param {Record<string, any>} detail */

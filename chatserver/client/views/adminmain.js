@@ -1,7 +1,7 @@
 /** One conversation as an admin works on it: who is in it, why, what was said, and what to answer. */
 
 import { CannedAnswers, filled } from "../canned.js";
-import { button, byId, el, fill } from "../dom.js";
+import { button, el, fill } from "../dom.js";
 import { standing, waited } from "../words.js";
 import { Brief } from "./brief.js";
 import { CannedBox } from "./cannedbox.js";
@@ -24,6 +24,7 @@ export class AdminMain {
     this.me = here.me;
     this.acts = acts;
     this.mine = false;
+    this.taking = "";
     /** @type {import("../state.js").State | null} */
     this.state = null;
     this.tabs = new Tabs(acts.choose, acts.close);
@@ -86,6 +87,10 @@ export class AdminMain {
     this.drawHere(session, around.here);
     const hint = this.mine ? "Reply" : session.status === "closed" ? "This conversation is closed" : "Take over to reply";
     this.composer.open(this.mine ? `draft:${session.id}` : null, hint);
+    if (this.mine && this.taking === session.id) {
+      this.taking = "";
+      this.composer.field.focus();
+    }
     this.draft.turnTo(this.mine ? session.id : null);
     this.draftButton.hidden = this.canned.element.hidden = !this.mine;
     this.notes.open(session.id);
@@ -118,7 +123,9 @@ export class AdminMain {
 
   async takeOver() {
     if (!this.state?.session || this.mine || this.state.session.status === "closed") return;
-    if (await this.acts.command("take_over")) byId("composer").focus();
+    // The word that it is done may come before the event that opens the field.
+    this.taking = this.state.session.id;
+    if (!(await this.acts.command("take_over"))) this.taking = "";
   }
 
   async close() {

@@ -15,7 +15,7 @@ export class DraftBox {
     this.ref = "";
     this.hint = el("input", { type: "text", maxlength: HINT_MAX, "aria-label": "What the draft should say", placeholder: "What should it say? (optional)" });
     this.who = el("p", { class: "quiet" });
-    this.text = el("p", { class: "verbatim", "data-testid": "draft-text" });
+    this.text = el("p", { class: "verbatim", tabindex: "0", "data-testid": "draft-text" });
     this.problem = el("p", { class: "problem", role: "alert" });
     this.word = el("p", { class: "visually-hidden", role: "status" });
     this.useButton = button("Put it into the reply", () => {

@@ -94,7 +94,7 @@ function people(all) {
       nothing: "Nobody did in these days. Who asks is counted here, and how many somebody came for.",
     }),
     plot({
-      title: "How long they waited", summary: `At most ${duration(slowest)} for nine in ten`, days, unit: UNITS.seconds, within: true,
+      title: "How long they waited", summary: `Nine in ten within ${duration(slowest)}, on the slowest day`, days, unit: UNITS.seconds, within: true,
       series: [{ name: "Nine in ten waited less than", values: of("wait_p90_seconds") }, { name: "Half waited less than", values: of("wait_median_seconds") }],
       nothing: "Nobody was reached in these days. From the question for a person to the takeover is measured here.",
     }),

@@ -73,7 +73,7 @@ export class AdminMain {
     this.nothing.hidden = Boolean(session);
     this.view.element.hidden = this.foot.hidden = !session;
     this.mine = session?.status === "active_human" && session.admin?.id === this.me.id;
-    this.brief.show(state, around.reason);
+    this.brief.show(state, around.reason, this.mine);
     this.drawActs(session);
     if (!session) {
       this.title.textContent = "No conversation chosen";

@@ -3,22 +3,32 @@
 import { el, fill } from "../dom.js";
 import { waited } from "../words.js";
 
-const QUESTION_SHOWN = 400;
-const ANSWER_SHOWN = 240;
+const QUESTION_SHOWN = 300;
+const ANSWER_SHOWN = 140;
 
 /** @typedef {import("../state.js").State} State @typedef {import("../state.js").DurableEvent} DurableEvent */
 
 export class Brief {
   constructor() {
     this.drawn = "";
+    this.session = "";
+    /** @type {Map<string, string>} what was said once is known also when nobody waits any more */
+    this.reasons = new Map();
     this.list = el("dl", { class: "facts" });
     this.element = el("details", { class: "brief card", open: true, hidden: true, "data-testid": "brief" },
       el("summary", {}, "A person was asked for"), this.list);
   }
 
-  /** @param {State} state @param {string | undefined} reason */
-  show(state, reason) {
+  /** @param {State} state @param {string | undefined} said the reason, as long as somebody waits @param {boolean} mine */
+  show(state, said, mine) {
+    const id = state.session?.id ?? "";
+    if (said) this.reasons.set(id, said);
+    const reason = this.reasons.get(id);
     const since = state.session?.waiting_since;
+    // Read before somebody takes over; then the room belongs to the conversation.
+    const turn = `${id} ${mine}`;
+    if (turn !== this.session) this.element.open = !mine;
+    this.session = turn;
     const asked = since !== undefined || wasAsked(state.events);
     this.element.hidden = !asked || state.session?.status === "closed";
     if (this.element.hidden) return;

@@ -38,6 +38,10 @@ with tables as (
 ), readers as (
   select oid, rolname from pg_roles where rolname in ('anon', 'authenticated', 'service_role')
   union all select 0, 'public'
+), elsewhere as (
+  select coalesce(', ' || quote_ident(max(n.nspname)), '') as vector_in
+  from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+  where e.extname = 'vector' and n.nspname <> 'public'
 )
 select format('table %s: %s', relname, case when relkind in ('r', 'p') then 'table' else 'not a table' end) from tables
 union all
@@ -78,7 +82,9 @@ select format('grant on %s to %s by column: %s', c.relname, r.rolname,
 union all
 select format('function %s.%s(%s): returns %s, source md5 %s, %s%s, %s', n.nspname, p.proname,
     pg_get_function_identity_arguments(p.oid), pg_get_function_result(p.oid), md5(p.prosrc),
-    case when p.prosecdef then 'definer' else 'invoker' end, ', ' || array_to_string(p.proconfig, ', '),
+    case when p.prosecdef then 'definer' else 'invoker' end,
+    -- Where pgvector was put is no difference.
+    ', ' || replace(array_to_string(p.proconfig, ', '), (select vector_in from elsewhere), ''),
     -- An immutable function neither reads nor writes; where everybody may call, it does not matter who may besides.
     case when p.provolatile <> 'i' then (
        select ', callable by ' || coalesce(

@@ -130,7 +130,7 @@ INCOMPATIBLE = {
     "create table public.cron_locks (lock_name text, locked_by text, locked_at timestamptz, expires_at timestamptz)": (
         "the table cron_locks is there without its primary key"
     ),
-    "create table public.spend (id int)": "the table spend is there without its column",
+    "create table public.spend (day date)": "the table spend is there without its column",
     "create table public.audit_log (id text)": "audit_log.id is text where bigint is needed",
 }
 

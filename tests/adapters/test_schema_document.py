@@ -160,7 +160,7 @@ async def test_match_jobs_has_the_documented_signature_and_source(database_url: 
         "result": "TABLE(id uuid, similarity double precision)",
         "language": "plpgsql",
         "source": MATCH_JOBS,
-        "settings": None,
+        "settings": ["search_path=public, pg_temp"],
         "as_owner": False,
     }
 

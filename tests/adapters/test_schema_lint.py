@@ -1,0 +1,23 @@
+"""Supabase's linter has nothing to say about the schema, and each of its rules is seen to bite."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from chatserver.adapters.migrate import migrate
+from tests.adapters.migration_databases import MIGRATIONS, connected, fresh_database
+from tests.adapters.schema_rules import RULES
+
+
+@pytest.mark.parametrize("name", RULES)
+async def test_the_rule_finds_nothing_in_the_schema_and_what_breaks_it(
+    postgres_server: SimpleNamespace, name: str
+) -> None:
+    rule = RULES[name]
+    async with fresh_database(postgres_server.admin_url) as fresh:
+        await migrate(fresh.url, MIGRATIONS)
+        async with connected(fresh.admin_url) as admin:
+            before = {row[0] for row in await admin.fetch(rule.finds)}
+            assert before == rule.right
+            await admin.execute(rule.broken_by)
+            assert {row[0] for row in await admin.fetch(rule.finds)} == rule.right | {rule.then}

@@ -1,8 +1,9 @@
 """Who a token says it is: Supabase's issuer, or the development issuer where there is none."""
 
-import asyncio
+import base64
 import hashlib
-import logging
+import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,31 +12,19 @@ from uuid import UUID
 
 import httpx2
 import jwt
-import msgspec
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from chatserver.adapters.published_keys import FETCH_SECONDS, PublishedKeys
 from chatserver.core.errors import Refused
 from chatserver.core.ports import Unavailable
 from chatserver.core.redaction import clean
 
-log = logging.getLogger(__name__)
-
-KEYS_FRESH_SECONDS = 300.0
-"""From here on new keys are fetched while the old ones still serve."""
-KEYS_SECONDS = 600.0
-"""From here on the old ones serve no more: a key that was withdrawn is out by then."""
-REFETCH_SECONDS = 30.0
-RETRY_SECONDS = 5.0
-FETCH_SECONDS = 5.0
-KEYS_MAX = 50
-KEYS_MAX_BYTES = 256 * 1024
-RSA_LEAST_BITS = 2048
 SECRET_LEAST_BYTES = 32
 TOKEN_MAX_CHARACTERS = 16_384
 EMAIL_MAX_CHARACTERS = 320
 NAME_MAX_CHARACTERS = 120
 LEEWAY_SECONDS = 10
+LAST_INSTANT = 253_402_300_799
+"""The end of the year 9999, in epoch seconds: what expires later has no date."""
 AUDIENCE = "authenticated"
 
 DEVELOPMENT_ISSUER = "ottobon-development"
@@ -43,6 +32,7 @@ DEVELOPMENT_SECONDS = 12 * 3600
 
 # One algorithm a kind of key: a public key never serves as the secret of another algorithm.
 _PUBLISHED = ("ES256", "RS256")
+_SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +57,8 @@ def _name(claims: dict[str, Any]) -> str | None:
     name = metadata.get("full_name") or metadata.get("name")
     if not isinstance(name, str):
         return None
+    # Half a character is valid JSON, and nothing that a database keeps.
+    name = name.encode(errors="ignore").decode()
     return " ".join(clean(name[: 4 * NAME_MAX_CHARACTERS]).split())[:NAME_MAX_CHARACTERS].strip() or None
 
 
@@ -75,15 +67,28 @@ def _principal(claims: dict[str, Any]) -> Principal:
         raise _unauthorized("Anonymous sign-ins may not chat; sign in with an e-mail address.")
     if claims.get("role") != AUDIENCE:
         raise _unauthorized("This token is not a signed-in person's; sign in again.")
-    try:
-        id = UUID(str(claims["sub"]))
-    except ValueError:
-        raise _unauthorized("This token names nobody; sign in again.") from None
     email = claims.get("email")
     email = email.strip() if isinstance(email, str) else ""
     # An address cut short would be somebody else's.
-    usable = 0 < len(email) <= EMAIL_MAX_CHARACTERS and "\x00" not in email
-    return Principal(id, email if usable else None, _name(claims), float(claims["exp"]))
+    usable = 0 < len(email) <= EMAIL_MAX_CHARACTERS and not re.search("[\x00\ud800-\udfff]", email)
+    return Principal(_id(claims["sub"]), email if usable else None, _name(claims), _expiry(claims["exp"]))
+
+
+def _id(sub: str) -> UUID:
+    try:
+        id = UUID(sub)
+    except ValueError:
+        id = None
+    # One person has one name: the library also reads braces, URNs and digits alone.
+    if id is None or str(id) != sub.lower():
+        raise _unauthorized("This token names nobody; sign in again.")
+    return id
+
+
+def _expiry(exp: Any) -> float:
+    if isinstance(exp, bool) or not isinstance(exp, int | float) or exp > LAST_INSTANT:
+        raise _unauthorized("The token is not valid here; sign in again.")
+    return float(exp)
 
 
 def _decode(token: str, key: Any, algorithm: str, issuer: str) -> Principal:
@@ -92,11 +97,12 @@ def _decode(token: str, key: Any, algorithm: str, issuer: str) -> Principal:
             token, key, algorithms=[algorithm], audience=AUDIENCE, issuer=issuer, leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iss", "aud", "sub"], "strict_aud": True},
         )  # fmt: skip
+        _parsed(token.split(".")[1])
     except jwt.ExpiredSignatureError:
         raise _unauthorized("The token has expired; sign in again.") from None
     except jwt.ImmatureSignatureError:
         raise _unauthorized("The token is not valid yet; check the clock of the machine that signs in.") from None
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         raise _unauthorized("The token is not valid here; sign in again.") from None
     return _principal(claims)
 
@@ -105,106 +111,26 @@ def _header(token: str) -> dict[str, Any]:
     if len(token) > TOKEN_MAX_CHARACTERS:
         raise _unauthorized("The token is too long to be one; sign in again.")
     try:
+        if not _SHAPE.fullmatch(token):
+            raise ValueError
         header: dict[str, Any] = jwt.get_unverified_header(token)
+        _parsed(token.split(".")[0])
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise _unauthorized("This is no token; sign in first.") from None
+    # What `crit` names must be understood, and no extension is understood here.
+    if "crit" in header:
+        raise _unauthorized("The token is not valid here; sign in again.")
     return header
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    public: Any
-    algorithm: str
+def _parsed(part: str) -> None:
+    """Raises `ValueError` where a name stands twice: of two readers, each might believe another."""
+    json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)), object_pairs_hook=_once)
 
 
-class _Jwks(msgspec.Struct):
-    keys: list[dict[str, Any]]
-
-
-def _key_of(one: dict[str, Any]) -> _Key | None:
-    """A published key that signs tokens; None for every other kind."""
-    if one.get("use", "sig") != "sig":
-        return None
-    try:
-        if one.get("kty") == "EC" and one.get("crv") == "P-256":
-            key = _Key(ECAlgorithm.from_jwk(one), "ES256")
-        elif one.get("kty") == "RSA":
-            key = _Key(RSAAlgorithm.from_jwk(one), "RS256")
-            if not isinstance(key.public, RSAPublicKey) or key.public.key_size < RSA_LEAST_BITS:
-                return None
-        else:
-            return None
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
-        return None
-    return key if one.get("alg", key.algorithm) == key.algorithm else None
-
-
-class _PublishedKeys:
-    """The keys at one address. Callers share one fetch, which outlives whoever asked first."""
-
-    def __init__(self, url: str, client: httpx2.AsyncClient, clock: Callable[[], float]) -> None:
-        self._url = url
-        self._client = client
-        self._clock = clock
-        self._keys: dict[str, _Key] = {}
-        self._fetched = float("-inf")
-        self._tried = float("-inf")
-        self._failed = False
-        self._fetching: asyncio.Task[None] | None = None
-
-    async def aclose(self) -> None:
-        if self._fetching is not None:
-            self._fetching.cancel()
-            await asyncio.wait({self._fetching})
-
-    async def get(self, kid: str) -> _Key | None:
-        """The key of this id, None where none is published. Raises `Unavailable` where that cannot be told."""
-        age = self._clock() - self._fetched
-        if kid not in self._keys or age >= KEYS_SECONDS:
-            fetching = self._refresh()
-            if fetching is not None:
-                await asyncio.shield(fetching)
-        elif age >= KEYS_FRESH_SECONDS:
-            self._refresh()
-        usable = self._clock() - self._fetched < KEYS_SECONDS
-        if usable and kid in self._keys:
-            return self._keys[kid]
-        if self._failed or not usable:
-            raise Unavailable("The sign-in service does not answer just now; try again in a minute.")
-        return None
-
-    def _refresh(self) -> asyncio.Task[None] | None:
-        """The fetch under way, or a new one; None where the last one was a moment ago."""
-        if self._fetching is None or self._fetching.done():
-            # Unknown keys are easy to make up: at most one fetch in a while, whoever asks.
-            if self._clock() - self._tried < (RETRY_SECONDS if self._failed else REFETCH_SECONDS):
-                return None
-            self._tried = self._clock()
-            self._fetching = asyncio.create_task(self._fetch(), name="fetch of the keys")
-        return self._fetching
-
-    async def _fetch(self) -> None:
-        try:
-            async with asyncio.timeout(FETCH_SECONDS):
-                published = msgspec.json.decode(await self._read(), type=_Jwks).keys
-        except (httpx2.HTTPError, OSError, TimeoutError, ValueError, msgspec.DecodeError) as error:
-            log.warning("the keys at %s cannot be had: %s", self._url, str(error) or type(error).__name__)
-            self._failed = True
-            return
-        named = [(one.get("kid"), _key_of(one)) for one in published[:KEYS_MAX]]
-        self._keys = {kid: key for kid, key in named if isinstance(kid, str) and key is not None}
-        self._fetched = self._clock()
-        self._failed = False
-
-    async def _read(self) -> bytes:
-        received = bytearray()
-        async with self._client.stream("GET", self._url) as response:
-            response.raise_for_status()
-            async for chunk in response.aiter_bytes():
-                received += chunk
-                if len(received) > KEYS_MAX_BYTES:
-                    raise ValueError(f"they are larger than {KEYS_MAX_BYTES // 1024} KiB")
-        return bytes(received)
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name stands twice")
 
 
 class SupabaseIdentity:
@@ -224,7 +150,7 @@ class SupabaseIdentity:
         self.issuer = f"{url.rstrip('/')}/auth/v1"
         self._secret = secret
         self._client = client or httpx2.AsyncClient(timeout=FETCH_SECONDS, follow_redirects=False)
-        self._keys = _PublishedKeys(f"{self.issuer}/.well-known/jwks.json", self._client, clock)
+        self._keys = PublishedKeys(f"{self.issuer}/.well-known/jwks.json", self._client, clock)
 
     async def aclose(self) -> None:
         await self._keys.aclose()

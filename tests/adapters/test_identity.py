@@ -1,26 +1,20 @@
 """Whom a token lets in: against keys that a real server publishes on loopback."""
 
-import base64
 import time
 from typing import Any
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatserver.adapters.identity import (
     EMAIL_MAX_CHARACTERS,
     LEEWAY_SECONDS,
     NAME_MAX_CHARACTERS,
     SECRET_LEAST_BYTES,
-    TOKEN_MAX_CHARACTERS,
     DevelopmentIssuer,
     SupabaseIdentity,
 )
-from chatserver.core.errors import Refused
 from chatserver.core.ports import Unavailable
-from tests.adapters.sign_in import ASHA, CURVE_KEY, RSA_KEY, SECRET, Supabase, refusal, sealed
+from tests.adapters.sign_in import ASHA, RSA_KEY, SECRET, Supabase, refusal, sealed
 
 # Who is let in
 
@@ -67,94 +61,6 @@ async def test_a_name_is_one_line_without_what_nobody_sees(supabase: Supabase, i
     assert (await identity.verify(long)).name == "A" * NAME_MAX_CHARACTERS
 
 
-# Who is not
-
-NOW = int(time.time())
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"iss": "https://elsewhere.example/auth/v1"}, "not valid here"),
-        ({"iss": ...}, "not valid here"),
-        ({"aud": "anon"}, "not valid here"),
-        ({"aud": ["authenticated", "other"]}, "not valid here"),
-        ({"aud": ...}, "not valid here"),
-        pytest.param({"exp": NOW - LEEWAY_SECONDS - 5}, "expired", id="exp is past"),
-        ({"exp": ...}, "not valid here"),
-        ({"exp": 1e400}, "not valid here"),
-        pytest.param({"nbf": NOW + 3600}, "not valid yet", id="nbf is to come"),
-        ({"role": "service_role"}, "not a signed-in person's"),
-        ({"role": "anon"}, "not a signed-in person's"),
-        ({"role": ...}, "not a signed-in person's"),
-        ({"is_anonymous": True}, "Anonymous"),
-        ({"is_anonymous": "true"}, "Anonymous"),
-        ({"sub": "asha"}, "names nobody"),
-        ({"sub": ...}, "not valid here"),
-    ],
-    ids=str,
-)
-async def test_a_token_of_somebody_else_somewhere_else_or_another_time(
-    supabase: Supabase, identity: SupabaseIdentity, changes: dict[str, Any], says: str
-) -> None:
-    assert says in await refusal(identity, supabase.token(**changes))
-
-
-async def test_a_service_key_is_nobody(supabase: Supabase, with_secret: SupabaseIdentity) -> None:
-    claims = {"iss": "supabase", "ref": "madeup", "role": "service_role", "exp": NOW + 3600}
-    await refusal(with_secret, jwt.encode(claims, SECRET, algorithm="HS256"))
-
-
-async def test_another_key_under_a_known_name(supabase: Supabase, identity: SupabaseIdentity) -> None:
-    stranger = ec.generate_private_key(ec.SECP256R1())
-    assert "not valid here" in await refusal(identity, supabase.token(stranger))
-
-
-async def test_no_algorithm_at_all(supabase: Supabase, with_secret: SupabaseIdentity) -> None:
-    names: list[Any] = ["none", "None", "NONE", "", None, ["ES256"], {}]
-    for name in names:
-        header = {"alg": name, "typ": "JWT", "kid": "curve"}
-        unsigned = sealed(header, supabase.claims(), b"").rpartition(".")[0] + "."
-        await refusal(with_secret, unsigned)
-    assert supabase.fetches == 0, "what nobody may sign with is no reason to ask for keys"
-
-
-async def test_a_public_key_is_no_secret(
-    supabase: Supabase, identity: SupabaseIdentity, with_secret: SupabaseIdentity
-) -> None:
-    for key, kid in ((CURVE_KEY, "curve"), (RSA_KEY, "rsa")):
-        pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        forged = sealed({"alg": "HS256", "kid": kid}, supabase.claims(), pem)
-        for one in (identity, with_secret):
-            await refusal(one, forged)
-
-
-async def test_a_key_serves_its_own_algorithm_alone(supabase: Supabase, identity: SupabaseIdentity) -> None:
-    assert "not valid here" in await refusal(identity, supabase.token(RSA_KEY, kid="curve", algorithm="RS256"))
-    assert "not valid here" in await refusal(identity, supabase.token(CURVE_KEY, kid="rsa"))
-    assert "not valid here" in await refusal(identity, supabase.token(RSA_KEY, kid="rsa", algorithm="RS512"))
-
-
-@pytest.mark.parametrize(
-    "token",
-    [
-        "", "no token", "a.b.c", "\ud800.e30.AA", "é.e30.AA", "e30.e30.AA", "W10.e30.AA", "IngI.e30.AA",
-        base64.urlsafe_b64encode(b'{"alg":' + b"[" * 9_000).decode().rstrip("=") + ".e30.AA",
-        "A" * (TOKEN_MAX_CHARACTERS + 1),
-    ],
-    ids=range(10),
-)  # fmt: skip
-async def test_what_is_no_token(supabase: Supabase, identity: SupabaseIdentity, token: str) -> None:
-    with pytest.raises(Refused) as told:
-        await identity.verify(token)
-    assert told.value.code == "unauthorized"
-    assert supabase.fetches == 0
-
-
-async def test_a_token_that_names_no_key(supabase: Supabase, identity: SupabaseIdentity) -> None:
-    assert "names no key" in await refusal(identity, supabase.token(kid=None))
-
-
 # The development issuer
 
 
@@ -178,5 +84,5 @@ async def test_a_development_token_ends_and_cannot_be_made_up() -> None:
     issuer = DevelopmentIssuer("one seed")
     assert "expired" in await refusal(issuer, issuer.issue("asha@example.com", ASHA, seconds=-LEEWAY_SECONDS - 5))
     claims = {"sub": str(ASHA), "aud": "authenticated", "role": "authenticated", "iss": "ottobon-development"}
-    await refusal(issuer, sealed({"alg": "none"}, {**claims, "exp": NOW + 3600}, b""))
-    await refusal(issuer, sealed({"alg": "HS256"}, {**claims, "exp": NOW + 3600}, b"one seed"))
+    await refusal(issuer, sealed({"alg": "none"}, {**claims, "exp": time.time() + 3600}, b""))
+    await refusal(issuer, sealed({"alg": "HS256"}, {**claims, "exp": time.time() + 3600}, b"one seed"))

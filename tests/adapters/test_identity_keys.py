@@ -6,14 +6,14 @@ from uuid import uuid4
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from chatserver.adapters.identity import (
+from chatserver.adapters.identity import SupabaseIdentity
+from chatserver.adapters.published_keys import (
     KEYS_FRESH_SECONDS,
     KEYS_MAX,
     KEYS_MAX_BYTES,
     KEYS_SECONDS,
     REFETCH_SECONDS,
     RETRY_SECONDS,
-    SupabaseIdentity,
 )
 from chatserver.core.errors import Refused
 from chatserver.core.ports import Unavailable

@@ -5,6 +5,7 @@ import base64
 import hmac
 import json
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from chatserver.adapters.identity import (
     DevelopmentIssuer,
@@ -47,14 +48,32 @@ class Supabase:
         self.status = 200
         self.fetches = 0
         self.fetches_elsewhere = 0
+        self.headers: dict[str, str] = {}
+        self.accepted: list[str | None] = []
+        """The `Accept-Encoding` of each fetch."""
+        self.endless: bytes | None = None
+        """What is sent again and again instead of the keys, as long as the other side reads."""
+        self.left = False
         self.open = asyncio.Event()
         self.open.set()
 
     async def publish(self, request: Request) -> Response:
         self.fetches += 1
+        self.accepted.append(request.headers.get("accept-encoding"))
         await self.open.wait()
+        if self.endless is not None:
+            return StreamingResponse(self._without_end(), media_type="application/json")
         body = json.dumps({"keys": self.keys}).encode() if self.body is None else self.body
-        return Response(body, self.status, {"Location": f"{self.url}/elsewhere"} if self.status == 302 else None)
+        headers = {"Location": f"{self.url}/elsewhere"} if self.status == 302 else self.headers
+        return Response(body, self.status, headers)
+
+    async def _without_end(self) -> AsyncIterator[bytes]:
+        try:
+            while self.endless is not None:
+                yield self.endless
+                await asyncio.sleep(0.01)
+        finally:
+            self.left = True
 
     async def elsewhere(self, request: Request) -> Response:
         self.fetches_elsewhere += 1

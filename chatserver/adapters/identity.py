@@ -97,7 +97,7 @@ def _decode(token: str, key: Any, algorithm: str, issuer: str) -> Principal:
             token, key, algorithms=[algorithm], audience=AUDIENCE, issuer=issuer, leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iss", "aud", "sub"], "strict_aud": True},
         )  # fmt: skip
-        _parsed(token.split(".")[1])
+        _unambiguous(token.split(".")[1])
     except jwt.ExpiredSignatureError:
         raise _unauthorized("The token has expired; sign in again.") from None
     except jwt.ImmatureSignatureError:
@@ -114,7 +114,7 @@ def _header(token: str) -> dict[str, Any]:
         if not _SHAPE.fullmatch(token):
             raise ValueError
         header: dict[str, Any] = jwt.get_unverified_header(token)
-        _parsed(token.split(".")[0])
+        _unambiguous(token.split(".")[0])
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise _unauthorized("This is no token; sign in first.") from None
     # What `crit` names must be understood, and no extension is understood here.
@@ -123,7 +123,7 @@ def _header(token: str) -> dict[str, Any]:
     return header
 
 
-def _parsed(part: str) -> None:
+def _unambiguous(part: str) -> None:
     """Raises `ValueError` where a name stands twice: of two readers, each might believe another."""
     json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)), object_pairs_hook=_once)
 

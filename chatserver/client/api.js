@@ -32,6 +32,13 @@ export class Api {
     return answer.status === 401 ? read(await this.attempt(method, path, body, true)) : read(answer);
   }
 
+  /** What is to be saved as it is. @param {string} path @returns {Promise<Blob>} */
+  async file(path) {
+    let answer = await this.attempt("GET", path, undefined, false);
+    if (answer.status === 401) answer = await this.attempt("GET", path, undefined, true);
+    return answer.ok ? answer.blob() : read(answer);
+  }
+
   /** @param {string} method @param {string} path @param {object | undefined} body @param {boolean} renew */
   async attempt(method, path, body, renew) {
     /** @type {Record<string, string>} */

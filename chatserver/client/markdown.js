@@ -1,4 +1,7 @@
-/** A small part of Markdown as DOM nodes. Links stay text: a model must not lead anybody anywhere but to a card. */
+/**
+ * A small part of Markdown: text into blocks of plain data, blocks into DOM nodes. Links stay text: a model must not
+ * lead anybody anywhere but to a card.
+ */
 
 import { el } from "./dom.js";
 
@@ -11,34 +14,75 @@ const ROW = /^\s*\|(.+)\|\s*$/;
 const RULE_ROW = /^\s*\|(\s*:?-+:?\s*\|)+\s*$/;
 const NESTING_MAX = 6;
 
-/** @typedef {(ref: string) => Node} Chip makes the node that stands for a reference like `J3` */
+// What the next characters may turn into something else: the start of a list, a heading, a fence or a reference.
+const UNDECIDED_LINE = /^\s{0,6}(?:[-*•]|\d{1,4}[.)]?|#{1,6}|`{1,3})\s*$/;
+const UNDECIDED_END = /\[J?\d{0,6}$/;
+
+/**
+ * @typedef {(ref: string) => Node} Chip makes the node that stands for a reference like `J3`
+ * @typedef {{kind: "list", ordered: boolean, first: number, items: (string | List)[][]}} List
+ * @typedef {List | {kind: "paragraph", lines: string[]} | {kind: "heading", text: string}
+ *   | {kind: "code", text: string} | {kind: "table", head: string[], rows: string[][]}} Block
+ */
 
 /** @param {string} text @param {Chip} chip @returns {Node[]} */
 export function render(text, chip) {
+  return parse(text).map((block) => build(block, chip));
+}
+
+/** @param {string} text @returns {Block[]} */
+export function parse(text) {
   const lines = text.split("\n");
-  /** @type {Node[]} */
+  /** @type {Block[]} */
   const blocks = [];
   let at = 0;
   while (at < lines.length) {
-    const line = lines[at];
-    if (!line.trim()) at += 1;
-    else if (FENCE.test(line)) at = fenced(lines, at, blocks);
-    else if (ROW.test(line) && RULE_ROW.test(lines[at + 1] ?? "")) at = table(lines, at, blocks, chip);
-    else if (BULLET.test(line) || NUMBER.test(line)) at = list(lines, at, blocks, chip);
-    else if (HEADING.test(line)) {
-      blocks.push(el("p", { class: "heading" }, inline(/** @type {any} */ (HEADING.exec(line))[1], chip)));
+    if (!lines[at].trim()) {
       at += 1;
-    } else at = paragraph(lines, at, blocks, chip);
+      continue;
+    }
+    const [block, next] = blockAt(lines, at);
+    blocks.push(block);
+    at = next;
   }
   return blocks;
 }
 
-/** Text that still grows, with a mark that waits for its end taken as if it had come.
+/** Text that still grows: a mark that waits for its end is taken as if it had come, and what may yet become something
+ * else is kept back, so that nothing on the screen changes its shape.
  * @param {string} text */
 export function settled(text) {
-  const last = text.slice(text.lastIndexOf("\n") + 1);
-  if (last.split("**").length % 2) return text;
-  return last.endsWith("**") ? text.slice(0, -2) : `${text.trimEnd()}**`;
+  const start = text.lastIndexOf("\n") + 1;
+  const last = text.slice(start);
+  if (UNDECIDED_LINE.test(last)) return text.slice(0, start);
+  if (/^\s*\|/.test(last)) return withoutUndecidedRows(text);
+  const known = last.replace(UNDECIDED_END, "");
+  const kept = text.slice(0, start) + known;
+  if (known.split("**").length % 2) return kept;
+  return known.endsWith("**") ? kept.slice(0, -2) : `${kept.trimEnd()}**`;
+}
+
+/** Rows are shown once they are whole, and a table once its rule says that it is one. @param {string} text */
+function withoutUndecidedRows(text) {
+  const lines = text.split("\n");
+  if (!ROW.test(lines[lines.length - 1])) lines.pop();
+  let first = lines.length;
+  while (first && /^\s*\|/.test(lines[first - 1])) first -= 1;
+  if (!lines.slice(first).some((line) => RULE_ROW.test(line))) lines.length = first;
+  return lines.join("\n");
+}
+
+/** @param {string[]} lines @param {number} at @returns {[Block, number]} the block and the line after it */
+function blockAt(lines, at) {
+  const line = lines[at];
+  if (FENCE.test(line)) return fenced(lines, at);
+  if (ROW.test(line) && RULE_ROW.test(lines[at + 1] ?? "")) return table(lines, at);
+  if (item(line)) return list(lines, at, 0);
+  const heading = HEADING.exec(line);
+  if (heading) return [{ kind: "heading", text: heading[1] }, at + 1];
+  let end = at + 1;
+  while (end < lines.length && !startsBlock(lines[end])) end += 1;
+  return [{ kind: "paragraph", lines: lines.slice(at, end) }, end];
 }
 
 /** @param {string} line */
@@ -47,38 +91,23 @@ function startsBlock(line) {
     || HEADING.test(line);
 }
 
-/** @param {string[]} lines @param {number} at @param {Node[]} blocks @param {Chip} chip */
-function paragraph(lines, at, blocks, chip) {
-  const nodes = inline(lines[at], chip);
-  let next = at + 1;
-  for (; next < lines.length && !startsBlock(lines[next]); next += 1) {
-    nodes.push(el("br"), ...inline(lines[next], chip));
-  }
-  blocks.push(el("p", {}, nodes));
-  return next;
-}
-
-/** @param {string[]} lines @param {number} at @param {Node[]} blocks */
-function fenced(lines, at, blocks) {
+/** @param {string[]} lines @param {number} at @returns {[Block, number]} */
+function fenced(lines, at) {
   let end = at + 1;
   while (end < lines.length && !FENCE.test(lines[end])) end += 1;
-  blocks.push(el("pre", { tabindex: "0" }, el("code", {}, lines.slice(at + 1, end).join("\n"))));
-  return end + 1;
+  return [{ kind: "code", text: lines.slice(at + 1, end).join("\n") }, end + 1];
 }
 
-/** @param {string[]} lines @param {number} at @param {Node[]} blocks @param {Chip} chip */
-function table(lines, at, blocks, chip) {
-  const cells = (/** @type {string} */ line) =>
-    /** @type {any} */ (ROW.exec(line))[1].split("|").map((/** @type {string} */ cell) => cell.trim());
-  const head = el("tr", {}, cells(lines[at]).map((/** @type {string} */ cell) => el("th", {}, inline(cell, chip))));
-  const rows = [];
+/** @param {string[]} lines @param {number} at @returns {[Block, number]} */
+function table(lines, at) {
   let end = at + 2;
-  for (; end < lines.length && ROW.test(lines[end]); end += 1) {
-    rows.push(el("tr", {}, cells(lines[end]).map((/** @type {string} */ cell) => el("td", {}, inline(cell, chip)))));
-  }
-  const inside = el("table", {}, el("thead", {}, head), el("tbody", {}, rows));
-  blocks.push(el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" }, inside));
-  return end;
+  while (end < lines.length && ROW.test(lines[end])) end += 1;
+  return [{ kind: "table", head: cells(lines[at]), rows: lines.slice(at + 2, end).map(cells) }, end];
+}
+
+/** @param {string} line */
+function cells(line) {
+  return /** @type {RegExpExecArray} */ (ROW.exec(line))[1].split("|").map((cell) => cell.trim());
 }
 
 /** @param {string} line */
@@ -90,41 +119,69 @@ function item(line) {
   return null;
 }
 
-/** @param {string[]} lines @param {number} at @param {Node[]} blocks @param {Chip} chip @param {number} [depth] */
-function list(lines, at, blocks, chip, depth = 0) {
-  const first = /** @type {any} */ (item(lines[at]));
-  const made = el(first.ordered ? "ol" : "ul", first.ordered && first.first !== 1 ? { start: first.first } : {});
+/** @param {string[]} lines @param {number} at @param {number} depth @returns {[List, number]} */
+function list(lines, at, depth) {
+  const first = /** @type {NonNullable<ReturnType<typeof item>>} */ (item(lines[at]));
+  /** @type {List} */
+  const made = { kind: "list", ordered: first.ordered, first: first.first, items: [] };
   let next = at;
-  /** @type {any} */
-  let last = null;
   while (next < lines.length) {
     const line = lines[next];
     const one = item(line);
+    const last = made.items.at(-1);
     if (one && one.indent > first.indent + 1 && last && depth < NESTING_MAX) {
-      /** @type {Node[]} */
-      const inner = [];
-      next = list(lines, next, inner, chip, depth + 1);
-      last.append(...inner);
+      const [inner, after] = list(lines, next, depth + 1);
+      last.push(inner);
+      next = after;
     } else if (one && (one.indent >= first.indent || !last) && one.ordered === first.ordered) {
-      last = el("li", {}, inline(one.text, chip));
-      made.append(last);
+      made.items.push([one.text]);
       next += 1;
     } else if (!one && last && line.trim() && /^\s{2,}/.test(line)) {
-      last.append(el("br"), ...inline(line.trim(), chip));
+      last.push(line.trim());
       next += 1;
     } else if (!line.trim() && goesOn(lines, next, first)) next += 1;
     else break;
   }
-  blocks.push(made);
-  return next;
+  return [made, next];
 }
 
-/** Whether the list goes on after blank lines. @param {string[]} lines @param {number} at @param {any} first */
+/** Whether the list goes on after blank lines.
+ * @param {string[]} lines @param {number} at @param {{ordered: boolean, indent: number}} first */
 function goesOn(lines, at, first) {
   let next = at;
   while (next < lines.length && !lines[next].trim()) next += 1;
   const one = next < lines.length ? item(lines[next]) : null;
   return one !== null && one.ordered === first.ordered && one.indent >= first.indent;
+}
+
+/** @param {Block} block @param {Chip} chip @returns {Node} */
+export function build(block, chip) {
+  switch (block.kind) {
+    case "heading": return el("p", { class: "heading" }, inline(block.text, chip));
+    case "code": return el("pre", { tabindex: "0" }, el("code", {}, block.text));
+    case "paragraph": return el("p", {}, broken(block.lines, chip));
+    case "list": return listNode(block, chip);
+    case "table": {
+      const row = (/** @type {string} */ tag, /** @type {string[]} */ of) =>
+        el("tr", {}, of.map((cell) => el(tag, {}, inline(cell, chip))));
+      return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" },
+        el("table", {}, el("thead", {}, row("th", block.head)), el("tbody", {}, block.rows.map((one) => row("td", one)))));
+    }
+  }
+}
+
+/** @param {List} block @param {Chip} chip @returns {Node} */
+function listNode(block, chip) {
+  const start = block.ordered && block.first !== 1 ? { start: block.first } : {};
+  return el(block.ordered ? "ol" : "ul", start, block.items.map((parts) => el("li", {}, parts.flatMap((part, place) => {
+    if (typeof part !== "string") return [listNode(part, chip)];
+    return place ? [el("br"), ...inline(part, chip)] : inline(part, chip);
+  }))));
+}
+
+/** @param {string[]} lines @param {Chip} chip @returns {Node[]} */
+function broken(lines, chip) {
+  return lines.flatMap((line, place) => (place ? [el("br"), ...inline(line, chip)] : inline(line, chip)));
 }
 
 /** @param {string} text @param {Chip} chip @returns {Node[]} */

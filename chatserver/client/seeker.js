@@ -6,13 +6,19 @@ import { attempt, boot, connect, showView } from "./shell.js";
 import { empty, reduce } from "./state.js";
 import { Composer } from "./views/composer.js";
 import { ConversationView } from "./views/conversation.js";
-import { matchCard } from "./views/jobs.js";
+import { jobLine } from "./views/jobdetails.js";
+import { JobDialog } from "./views/jobdialog.js";
+import { JobPanel } from "./views/jobpanel.js";
+import { MatchesView } from "./views/matches.js";
+import { menu, saveTranscript } from "./views/menu.js";
 import { MyData, receiptCard } from "./views/mydata.js";
+import { PastView } from "./views/past.js";
+import { PersonView } from "./views/person.js";
 import { ResumeView } from "./views/resume.js";
-import { moment, queueSentence, standing } from "./words.js";
+import { StartView } from "./views/start.js";
+import { standing } from "./words.js";
 
 const EARLIER_PAGE = 50;
-const MATCHES_RETRY_MS = 4_000;
 
 class SeekerPage {
   /** @param {import("./shell.js").Here} here */
@@ -20,13 +26,21 @@ class SeekerPage {
     this.here = here;
     this.api = here.api;
     this.state = empty();
-    this.queue = "";
     /** @type {import("./socket.js").Wish} the conversation that was asked for last */
     this.wish = {};
     this.place = `session:${here.me.id}`;
-    this.resume = new ResumeView(here.api, () => this.showMatches());
-    this.matches = el("div", { class: "stack", "data-testid": "matches", "aria-live": "polite" });
-    this.past = el("div", { class: "stack", "data-testid": "past" });
+    const { api } = here;
+    this.resume = new ResumeView(api, () => this.resumeChanged());
+    this.matches = new MatchesView(api, (job) => this.askAbout(job), (match) => this.dialog.open({
+      id: match.job.id, title: match.job.title, line: jobLine(match.job), fit: match,
+    }));
+    this.past = new PastView(api, (session) => this.choose(session), (unread) => {
+      document.title = `${unread ? `(${unread}) ` : ""}Ottobon Jobs`;
+    });
+    this.dialog = new JobDialog(api, (job) => this.askAbout(job));
+    this.panel = new JobPanel(api, (question) => this.composer.put(`Practise this interview question with me: “${question}”\nMy answer: `));
+    this.person = new PersonView(() => this.line.request("ask_human", { session: this.state.session?.id }), () => this.command("cancel_human", {}));
+    this.start = new StartView((question) => this.send(question), () => this.resume.choose());
     this.view = new ConversationView(here.me.id, "You", here.config.assistant, {
       stop: () => this.command("stop", { turn: this.state.answer?.turn }),
       retry: (turn) => this.command("retry", { turn }),
@@ -34,37 +48,42 @@ class SeekerPage {
       discard: (id) => this.discard(id),
       rate: (seq, rating, comment) => this.command("rate", { seq, rating, comment }),
       read: () => this.read(),
+      start: this.start.element,
+      openJob: (source) => this.dialog.open({
+        id: source.job, ref: source.ref, title: source.title, line: [source.company, source.location].filter(Boolean).join(" · "), fit: null,
+      }),
     });
     this.receipts = new Receipts((session, seq) => this.line.mention("seen", { session, seq }));
     document.addEventListener("visibilitychange", () => this.read());
     this.composer = new Composer("Write a message", sessionStorage, (content) => this.send(content), (on) => this.typing(on));
     this.standing = el("p", { class: "standing", "data-testid": "standing" });
-    this.human = el("div", { class: "row" });
-    this.waiting = el("p", { class: "notice", role: "status", "data-testid": "queue", hidden: true });
+    this.title = el("h1", {}, "Conversation");
+    this.human = button("Talk to a person", () => this.askHuman(), { class: "soft", hidden: true });
     this.layOut();
     const { line, outbox } = connect(here, (frame) => this.hear(frame), () => this.draw());
     this.line = line;
     this.outbox = outbox;
     void this.enter(this.remembered());
     void this.resume.load();
-    void this.showMatches();
-    void this.showPast();
   }
 
   layOut() {
-    fill(byId("side"), this.resume.element,
-      el("section", { "aria-labelledby": "matches-title" }, el("h2", { id: "matches-title" }, "Jobs that fit"), this.matches),
-      el("section", { "aria-labelledby": "past-title" }, el("h2", { id: "past-title" }, "Your conversations"), this.past),
+    fill(byId("side"), this.resume.element, this.matches.element, this.past.element,
       new MyData(this.api, (receipt) => this.gone(receipt)).element);
     const { assistant } = this.here.config;
     const who = assistant.kind === "offline"
       ? "Offline assistant: no AI model is used here; answers are composed from the job data."
-      : `Assistant: an AI model (${assistant.model}), not a person.`;
+      : `Assistant: an AI model (${assistant.model}), not a person. It can be wrong.`;
     fill(byId("main"),
       el("div", { class: "bar" },
-        el("div", {}, el("h1", {}, "Conversation"), this.standing),
-        this.human),
-      this.waiting,
+        el("div", {}, this.title, this.standing),
+        el("div", { class: "row" }, button("New conversation", () => this.fresh(), { class: "plain" }), this.human, menu([
+          ["Save as text", () => saveTranscript(this.api, this.state.session?.id, "md")],
+          ["Save as data (JSON)", () => saveTranscript(this.api, this.state.session?.id, "json")],
+          ["Close this conversation", () => this.close()],
+        ]))),
+      this.panel.element,
+      this.person.element,
       this.view.element,
       el("div", { class: "foot" }, this.composer.element, el("p", { class: "quiet who-answers", "data-testid": "assistant" }, who)));
   }
@@ -120,8 +139,7 @@ class SeekerPage {
     if (this.state === before) return;
     if (this.state.behind && this.state.session) void this.enter({ session: this.state.session.id });
     if (frame.type === "status" || frame.type === "joined") {
-      if (!this.state.session?.waiting_since) this.queue = "";
-      void this.showPast();
+      void this.past.load();
     }
     this.draw();
   }
@@ -136,6 +154,7 @@ class SeekerPage {
     document.body.dataset.status = session.status;
     this.composer.open(open ? `draft:${session.id}` : null, open ? "Write a message" : "Start a new conversation to go on");
     this.drawHuman(session);
+    this.drawStart(session, unsent.length > 0);
     this.read();
   }
 
@@ -145,18 +164,24 @@ class SeekerPage {
 
   /** @param {import("./state.js").SessionInfo} session */
   drawHuman(session) {
-    const waiting = Boolean(session.waiting_since);
-    const key = `${session.id} ${session.status} ${waiting}`;
-    this.waiting.hidden = !waiting;
-    const sentence = this.queue
-      || `You asked for a person at ${waiting ? moment(session.waiting_since ?? "") : ""}. The assistant goes on until somebody joins.`;
-    if (waiting && this.waiting.textContent !== sentence) this.waiting.textContent = sentence;
-    if (this.human.dataset.key === key) return;
-    this.human.dataset.key = key;
-    const fresh = button("New conversation", () => this.fresh(), { class: "plain" });
-    if (session.status !== "active_ai") fill(this.human, fresh);
-    else if (waiting) fill(this.human, fresh, button("Cancel waiting", () => this.command("cancel_human", {}), { class: "soft" }));
-    else fill(this.human, fresh, button("Talk to a person", () => this.askHuman(), { class: "soft" }));
+    this.human.hidden = session.status !== "active_ai" || Boolean(session.waiting_since);
+    this.person.show(session.status === "active_ai" ? session.waiting_since : undefined);
+    this.title.textContent = session.job ? "About one job" : "Conversation";
+    void this.panel.show(session.job);
+    this.past.here(session.id);
+  }
+
+  /** @param {import("./state.js").SessionInfo} session @param {boolean} isWriting */
+  drawStart(session, isWriting) {
+    const hasBegun = isWriting || this.state.earlier || session.status !== "active_ai"
+      || this.state.events.some((event) => event.type === "message" && event.role === "user");
+    const kind = session.job ? "job" : this.resume.has ? "resume" : "none";
+    this.start.show(hasBegun || !this.state.events.length ? null : kind, this.resume.has);
+  }
+
+  resumeChanged() {
+    void this.matches.load(this.resume.has);
+    this.draw();
   }
 
   /** @param {string} type @param {object} fields */
@@ -166,9 +191,17 @@ class SeekerPage {
 
   async askHuman() {
     const given = await this.command("ask_human", {});
-    if (!given) return;
-    this.queue = queueSentence(given);
-    this.draw();
+    if (given) this.person.answered(given);
+  }
+
+  async close() {
+    if (confirm("Close this conversation for good? It stays in your list, and you can start a new one.")) await this.command("close", {});
+  }
+
+  /** @param {string} session */
+  choose(session) {
+    showView("chat");
+    return this.enter({ session });
   }
 
   /** @param {string} content */
@@ -210,43 +243,6 @@ class SeekerPage {
       this.hear({ type: "earlier", session: session.id, events: page.items, more: page.items.length > 0 && page.items[0].seq > 1 });
     });
   }
-
-  async showMatches() {
-    fill(this.matches, el("p", { class: "quiet" }, "Looking for jobs…"));
-    try {
-      const page = await this.api.get("/api/matches", { limit: 10 });
-      fill(this.matches, page.items.length
-        ? page.items.map((/** @type {any} */ match) => matchCard(match, (job) => this.askAbout(job)))
-        : el("p", { class: "quiet" }, "No jobs to show yet. They appear once your resume has been read."));
-    } catch (error) {
-      fill(this.matches, el("p", { class: "problem" }, String(/** @type {Error} */ (error).message)),
-        button("Try again", () => this.showMatches(), { class: "soft" }));
-    }
-  }
-
-  async showPast() {
-    clearTimeout(this.pastTimer);
-    try {
-      const page = await this.api.get("/api/sessions", { limit: 20 });
-      fill(this.past, page.items.map((/** @type {any} */ one) => {
-        const here = one.id === this.state.session?.id;
-        return button("", () => {
-          showView("chat");
-          return this.enter({ session: one.id });
-        }, { class: "past", "aria-current": here ? "true" : null, "data-session": one.id });
-      }));
-      page.items.forEach((/** @type {any} */ one, /** @type {number} */ place) => fill(this.past.children[place],
-        el("span", { class: "last" }, one.last || "Nothing was said yet"),
-        one.unread > 0 && one.id !== this.state.session?.id
-          ? el("span", { class: "unread", title: `${one.unread} unread` }, one.unread, el("span", { class: "visually-hidden" }, " unread")) : null,
-        el("span", { class: "quiet" }, `${moment(one.updated_at)} · ${standing(one)}`)));
-    } catch {
-      // A list that could not be read is asked for again; the conversation does not depend on it.
-      this.pastTimer = setTimeout(() => this.showPast(), MATCHES_RETRY_MS);
-    }
-  }
-
-  pastTimer = 0;
 }
 
 void boot("seeker", (here) => new SeekerPage(here));

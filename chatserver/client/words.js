@@ -69,6 +69,23 @@ export function phaseOf(answer) {
   return answer.detail && answer.phase !== "writing" ? `${answer.detail}…` : phaseSentence(answer.phase);
 }
 
+/** @param {string} status of a job */
+export function jobStanding(status) {
+  return {
+    active: "Open", closed: "Closed: nobody can apply any more", processing: "Being prepared", failed: "Not available",
+  }[status] ?? status;
+}
+
+/** Where a job was found; a provider's own bears no name of a source. @param {string | null | undefined} source */
+export function sourceName(source) {
+  return source ? "from its careers site" : null;
+}
+
+/** The assistant's text in a list, where its marks stand for nothing. @param {string} text */
+export function plain(text) {
+  return text.replace(/\*\*|`|^#+ /gm, "").replace(/\[(J[1-9]\d{0,5})\]/g, "$1");
+}
+
 /** @param {{status: string, admin?: {name: string}, waiting_since?: string}} session */
 export function standing(session) {
   if (session.status === "closed") return "closed";
@@ -88,6 +105,11 @@ export function moment(timestamp, now = Date.now()) {
 }
 
 /** @param {string} timestamp */
+export function day(timestamp) {
+  return DAY.format(new Date(timestamp));
+}
+
+/** @param {string} timestamp */
 export function wholeMoment(timestamp) {
   return WHOLE.format(new Date(timestamp));
 }
@@ -101,17 +123,19 @@ export function waited(since, now = Date.now()) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
 }
 
-/** What happens after "Talk to a person", as the server's `ok` has it.
- * @param {{open?: boolean, opens_at?: string, admins?: number, position?: number}} given */
-export function queueSentence(given) {
-  const place = given.position ? (given.position === 1 ? "You are next." : `You are number ${given.position}.`) : "";
-  const meanwhile = "The assistant goes on until somebody joins.";
+/** What happens after "Talk to a person", as the server's `ok` has it: the place first, then who is there, then what to
+ * do meanwhile.
+ * @param {{open?: boolean, opens_at?: string, admins?: number, position?: number}} given @returns {string[]} */
+export function queueSteps(given) {
+  const place = !given.position ? "You are waiting for a person."
+    : given.position === 1 ? "You are next." : `You are number ${given.position} in the queue.`;
+  const meanwhile = "The assistant goes on until somebody joins: say what it is about, so that they need not ask. You may close this page; what is said is kept here.";
   if (given.open === false) {
-    const when = given.opens_at ? `people are back ${wholeMoment(given.opens_at)}` : "nobody is here just now";
-    return `We are closed now; ${when}. ${place} ${meanwhile}`.replace(/\s+/g, " ");
+    const back = given.opens_at ? `people are back ${wholeMoment(given.opens_at)}` : "nobody is here just now";
+    return [place, `We are closed now; ${back}.`, meanwhile];
   }
   const there = given.admins
     ? `${given.admins === 1 ? "One person is" : `${given.admins} people are`} available.`
     : "Nobody has said they are available, but everybody who looks in sees you first.";
-  return `${place} ${there} ${meanwhile}`.trim();
+  return [place, there, meanwhile];
 }

@@ -12,7 +12,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Dialog, Page, expect
 
 from tests.browser.conftest import House
-from tests.browser.vocabulary import PATIENCE_MS
+from tests.browser.vocabulary import PATIENCE_MS, note_complaints
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -26,8 +26,7 @@ async def overview(browser: Browser, house: House, **how: Any) -> AsyncIterator[
     complaints: list[str] = []
     try:
         page = await context.new_page()
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+        note_complaints(context, page, complaints)
         await page.goto(house.links["admin"])
         await page.get_by_role("link", name="Overview").click()
         await expect(page.get_by_test_id("plot").first).to_be_visible(timeout=PATIENCE_MS)

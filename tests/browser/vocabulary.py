@@ -174,17 +174,21 @@ class Admin(Person):
 
 
 async def _listen(context: BrowserContext, person: Person) -> None:
+    note_complaints(context, person.page, person.complaints)
+    await person.route_lines()
+
+
+def note_complaints(context: BrowserContext, page: Page, complaints: list[str]) -> None:
     """Whatever the browser complains of, violations of the policy included."""
-    context.on("weberror", lambda error: person.complaints.append(str(error.error)))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
 
     def hear(said: ConsoleMessage) -> None:
         # The browser reports every 404 by itself, and "no resume yet" is one.
         asked_for_a_resume = said.location["url"].endswith("/resume") and "404" in said.text
         if said.type in ("error", "warning") and not asked_for_a_resume:
-            person.complaints.append(said.text)
+            complaints.append(said.text)
 
-    person.page.on("console", hear)
-    await person.route_lines()
+    page.on("console", hear)
 
 
 @asynccontextmanager

@@ -1,10 +1,11 @@
 /** A conversation as it stands: finished messages in a log, the growing answer beside it, what was not sent yet. */
 
 import { button, el, fill } from "../dom.js";
-import { render, settled } from "../markdown.js";
+import { render } from "../markdown.js";
 import { isAwaited } from "../state.js";
 import { moment, nature, phaseOf, phaseSentence, speaker, statusSentence, wholeMoment } from "../words.js";
-import { chip, sourceCard } from "./jobs.js";
+import { GrowingText } from "./growing.js";
+import { chip, sourceCard, sourceRow } from "./jobs.js";
 import { verdict } from "./verdict.js";
 
 /** @typedef {import("../state.js").State} State @typedef {import("../state.js").DurableEvent} DurableEvent */
@@ -18,6 +19,8 @@ const NEAR_END_PX = 120;
  * @property {() => any} earlier
  * @property {import("./verdict.js").Rate} [rate] the seeker's alone
  * @property {() => void} [read] the newest is on the screen
+ * @property {(source: import("../state.js").Source) => any} [openJob] shows all of a job; without it its card unfolds
+ * @property {HTMLElement} [start] what stands below the first word of a conversation that has only begun
  * @property {(id: string) => void} discard takes a message that was refused out, back into the composer
  */
 
@@ -40,13 +43,15 @@ export class ConversationView {
     /** @type {State | null} */
     this.state = null;
     this.drawn = "";
+    /** @type {{key: string, text: GrowingText, element: HTMLElement} | null} */
+    this.text = null;
     this.log = el("div", { class: "log", role: "log", "aria-label": "Conversation", "data-testid": "log" });
     this.growing = el("div", { class: "growing", "data-testid": "growing" });
     this.unsent = el("div", { class: "unsent" });
     this.older = button("Show earlier messages", () => acts.earlier(), { class: "plain", hidden: true });
     this.word = el("div", { class: "visually-hidden", role: "status" });
     this.scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Messages" },
-      el("div", { class: "column" }, this.older, this.log, this.growing, this.unsent));
+      el("div", { class: "column" }, this.older, this.log, acts.start ?? null, this.growing, this.unsent));
     this.jump = button("To the newest ↓", () => this.toEnd(), { class: "jump", hidden: true });
     this.scroll.addEventListener("scroll", () => {
       this.following = this.isNearEnd();
@@ -159,14 +164,20 @@ export class ConversationView {
 
   /** @param {string} text */
   rendered(text) {
-    return render(text, (ref) => chip(ref, this.state?.sources[ref], (to, from) => this.open(to, from)));
+    return render(text, (ref) => this.chip(ref));
+  }
+
+  /** @param {string} ref */
+  chip(ref) {
+    return chip(ref, this.state?.sources[ref], (to, from) => this.open(to, from));
   }
 
   /** @param {import("../state.js").Source[] | undefined} sources */
   sourcesOf(sources) {
     if (!sources || !sources.length) return null;
     return el("div", { class: "sources", role: "group", "aria-label": "Jobs named here" },
-      sources.map((source) => sourceCard(source, this.whose)));
+      sources.map((source) => (this.acts.openJob
+        ? sourceRow(source, (ref, from) => this.open(ref, from)) : sourceCard(source, this.whose))));
   }
 
   /** @param {string} name @param {string} kind @param {string | null} timestamp */
@@ -184,6 +195,8 @@ export class ConversationView {
 
   /** The card of the same message, or the nearest one before. @param {string} ref @param {HTMLElement} from */
   open(ref, from) {
+    const source = this.state?.sources[ref];
+    if (source && this.acts.openJob) return void this.acts.openJob(source);
     const near = from.closest("article")?.querySelector(`.source[data-ref="${ref}"]`);
     const all = this.scroll.querySelectorAll(`.source[data-ref="${ref}"]`);
     const card = /** @type {HTMLDetailsElement | null} */ (near ?? all[all.length - 1] ?? null);
@@ -205,17 +218,28 @@ export class ConversationView {
     if (answer) this.phase.textContent = phaseOf(answer);
     this.say(answer ? phaseSentence(answer.phase) : "");
     fill(this.growing,
-      answer?.text ? this.partial(answer) : null,
+      this.partial(answer),
       awaited ? el("p", { class: "event" }, "Your message is being read…") : null,
       talk ? el("p", { class: "event", "data-testid": "typing" }, `${talk} is writing…`) : null);
   }
 
-  /** @param {import("../state.js").Answer} answer */
+  /** The same nodes as long as it is the same answer: what is read must not be made anew under the eye.
+   * @param {import("../state.js").Answer | null} answer */
   partial(answer) {
-    const { kind } = this.assistant;
-    return el("article", { class: "message assistant", "data-testid": "partial", "data-turn": answer.turn },
-      this.head(kind === "offline" ? "Offline assistant" : "Assistant", nature(kind, "assistant"), null),
-      el("div", { class: "content" }, this.rendered(settled(answer.text))));
+    if (!answer?.text) {
+      this.text = null;
+      return null;
+    }
+    const key = `${this.session} ${answer.turn}`;
+    if (this.text?.key !== key) {
+      const { kind } = this.assistant;
+      const text = new GrowingText((ref) => this.chip(ref));
+      const element = el("article", { class: "message assistant", "data-testid": "partial", "data-turn": answer.turn },
+        this.head(kind === "offline" ? "Offline assistant" : "Assistant", nature(kind, "assistant"), null), text.element);
+      this.text = { key, text, element };
+    }
+    this.text.text.show(answer.text);
+    return this.text.element;
   }
 
   /** @param {string} sentence */

@@ -1,13 +1,14 @@
 /** Jobs as cards: a match with its reasons, and a source that a message names. */
 
 import { button, el, outward } from "../dom.js";
+import { jobStanding, sourceName } from "../words.js";
 
 /** @typedef {import("../state.js").Source} Source */
 
 const REASONS_SHOWN = 3;
 
 /** @param {string} label @param {string[] | undefined} skills @param {string} kind */
-function skillList(label, skills, kind) {
+export function skillList(label, skills, kind) {
   if (!skills || !skills.length) return null;
   return el("div", { class: `skills ${kind}` },
     el("span", { class: "quiet" }, label),
@@ -15,7 +16,7 @@ function skillList(label, skills, kind) {
 }
 
 /** @param {{resume: string, job: string}[] | undefined} reasons */
-function reasonList(reasons) {
+export function reasonList(reasons) {
   if (!reasons || !reasons.length) return null;
   return el("dl", { class: "reasons" }, reasons.slice(0, REASONS_SHOWN).map((reason) => el("div", {},
     el("dt", {}, "The resume"), el("dd", {}, el("q", {}, reason.resume)),
@@ -23,26 +24,39 @@ function reasonList(reasons) {
 }
 
 /** @param {(string | null | undefined)[]} parts */
-function joinedWords(...parts) {
+export function joinedWords(...parts) {
   return parts.filter(Boolean).join(" · ");
 }
 
 /** @param {any} match as `GET /api/matches` has it @param {((job: string) => any) | null} ask null for who only looks on
- * @param {string} whose the resume's owner in words */
-export function matchCard(match, ask, whose = "You") {
+ * @param {string} whose the resume's owner in words
+ * @param {((job: any) => any) | null} open shows all of the job */
+export function matchCard(match, ask, whose = "You", open = null) {
   const job = match.job;
   const why = reasonList(match.reasons);
   return el("article", { class: "card match", "data-testid": "match", "data-job": job.id },
     el("h3", {}, job.title),
-    el("p", { class: "quiet" }, joinedWords(job.company_name, job.location)),
-    job.status !== "active" ? el("p", { class: "tag" }, `This job is ${job.status}.`) : null,
+    el("p", { class: "quiet" }, joinedWords(job.company_name, job.location, sourceName(job.source_name))),
+    job.status !== "active" ? el("p", { class: "tag" }, jobStanding(job.status)) : null,
     skillList(whose === "You" ? "You bring" : `${whose} brings`, match.matched_skills, "have"),
     skillList(whose === "You" ? "Not in your resume" : "Not in the resume", match.missing_skills, "lack"),
     why ? el("details", {}, el("summary", {}, "Why it fits"), why) : null,
     el("div", { class: "row" },
       ask && button("Ask about this job", () => ask(job.id), { class: "soft", "aria-label": `Ask about this job: ${job.title}` }),
-      outward(job.external_apply_url, "Apply")),
+      open && button("Details", () => open(job), { class: "plain", "aria-label": `Details: ${job.title}` }),
+      job.status === "active" ? outward(job.external_apply_url, "Apply") : null),
   );
+}
+
+/** One line that leads to the whole job. @param {Source} source @param {(ref: string, from: HTMLElement) => void} open */
+export function sourceRow(source, open) {
+  const made = el("button", { type: "button", class: "source", "data-testid": "source", "data-ref": source.ref },
+    el("span", { class: "ref" }, source.ref),
+    el("span", { class: "source-title" }, source.title),
+    el("span", { class: "quiet" }, joinedWords(source.company, source.location)),
+    source.status !== "active" ? el("span", { class: "tag" }, jobStanding(source.status)) : null);
+  made.addEventListener("click", () => open(source.ref, made));
+  return made;
 }
 
 /** One line that opens. @param {Source} source @param {string} whose the resume's owner in words */
@@ -65,7 +79,7 @@ export function sourceCard(source, whose) {
 /** The small mark in the text that leads to the card. @param {string} ref @param {Source | undefined} source
  * @param {(ref: string, from: HTMLElement) => void} open */
 export function chip(ref, source, open) {
-  const label = source ? `${ref}: ${source.title}, ${source.company}` : ref;
+  const label = source ? `${ref}: ${[source.title, source.company].filter(Boolean).join(", ")}` : ref;
   const made = el("button", { type: "button", class: "chip", "aria-label": label, title: label }, ref);
   made.addEventListener("click", () => open(ref, made));
   return made;

@@ -7,25 +7,31 @@ const ACCEPTED = ".pdf,.docx,.txt,.md,application/pdf,text/plain,text/markdown,a
 const SHOWN_SKILLS = 24;
 
 export class ResumeView {
-  /** @param {import("../api.js").Api} api @param {() => void} onRead */
-  constructor(api, onRead) {
+  /** @param {import("../api.js").Api} api @param {() => void} changed there is another resume, or none, or it is known now */
+  constructor(api, changed) {
     this.api = api;
-    this.onRead = onRead;
+    this.changed = changed;
     this.busy = false;
+    this.has = false;
     this.input = el("input", { type: "file", accept: ACCEPTED, id: "resume-file", class: "visually-hidden", tabindex: "-1", "aria-label": "Resume file" });
     this.said = el("div", { role: "status", class: "read", "data-testid": "resume-status" });
     this.progress = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
     this.text = el("textarea", { rows: 6, "aria-label": "Text of your resume", placeholder: "Paste the text of your resume here" });
     this.paste = el("form", { hidden: true, class: "stack" }, this.text, el("button", { type: "submit", class: "soft" }, "Read this text"));
     this.hint = el("p", { class: "quiet" }, "PDF, DOCX, TXT or MD, up to 5 MB. Drop it here, or");
+    this.gone = button("Remove", () => this.remove(), { class: "plain", hidden: true });
     this.element = el("section", { class: "card resume", "aria-labelledby": "resume-title" },
       el("h2", { id: "resume-title" }, "Your resume"),
       this.said, this.progress, this.hint,
       el("div", { class: "row" },
-        button("Choose a file", () => this.input.click(), { class: "soft" }),
-        button("Paste text", () => this.togglePaste(), { class: "plain" })),
+        button("Choose a file", () => this.choose(), { class: "soft" }),
+        button("Paste text", () => this.togglePaste(), { class: "plain" }), this.gone),
       this.input, this.paste);
     this.listen();
+  }
+
+  choose() {
+    this.input.click();
   }
 
   listen() {
@@ -62,11 +68,29 @@ export class ResumeView {
   async load() {
     try {
       const found = await this.api.get("/api/me/resume");
-      this.show(found.file_name ?? "Pasted text", found, []);
+      this.show(found.file_name ?? "Pasted text", found, false);
     } catch (error) {
       const problem = /** @type {any} */ (error);
-      if (problem.status === 404) fill(this.said, el("p", {}, "Upload it, and the jobs that fit it appear below."));
+      if (problem.status === 404) this.none();
       else this.refuse(problem.message);
+    }
+  }
+
+  none() {
+    this.has = false;
+    this.gone.hidden = true;
+    this.hint.textContent = "PDF, DOCX, TXT or MD, up to 5 MB. Drop it here, or";
+    fill(this.said, el("p", {}, "Upload it, and the jobs that fit it appear below."));
+    this.changed();
+  }
+
+  async remove() {
+    if (!confirm("Remove your resume? Its text and its file are deleted; your conversations stay.")) return;
+    try {
+      await this.api.send("DELETE", "/api/me/resume");
+      this.none();
+    } catch (error) {
+      this.refuse(String(/** @type {Error} */ (error).message));
     }
   }
 
@@ -78,6 +102,7 @@ export class ResumeView {
     return this.run(file.name, () => this.api.upload("/api/me/resume", file, (part) => {
       this.progress.value = part;
       if (part >= 1) this.reading(file.name);
+      else fill(this.said, el("p", {}, `Sending ${file.name}… ${Math.round(part * 100)} %`));
     }));
   }
 
@@ -104,9 +129,7 @@ export class ResumeView {
     this.progress.hidden = false;
     fill(this.said, el("p", {}, `Sending ${name}…`));
     try {
-      const read = await act();
-      this.show(name, read, read.warnings ?? []);
-      this.onRead();
+      this.show(name, await act(), true);
       return true;
     } catch (error) {
       this.refuse(String(/** @type {Error} */ (error).message));
@@ -119,23 +142,38 @@ export class ResumeView {
 
   /** @param {string} sentence */
   refuse(sentence) {
-    fill(this.said, el("p", { class: "problem", "data-testid": "resume-problem" }, sentence));
+    fill(this.said,
+      el("p", { class: "problem", "data-testid": "resume-problem" }, sentence),
+      el("p", { class: "quiet" }, this.has ? "The resume that was there stays. Try another file, or paste the text." : "Try another file, or paste the text."));
   }
 
-  /** @param {string} name @param {any} read @param {string[]} warnings */
-  show(name, read, warnings) {
-    const count = read.pages ? `${read.pages} ${read.pages === 1 ? "page" : "pages"}, ` : "";
-    const length = read.characters ?? read.text?.length ?? 0;
+  /** @param {string} name @param {any} read @param {boolean} isNew it was read just now */
+  show(name, read, isNew) {
     const titles = read.titles ?? [];
     const skills = read.skills ?? [];
+    const size = read.pages ? counted(read.pages, "page") : `${(read.characters ?? read.text?.length ?? 0).toLocaleString()} characters`;
+    this.has = true;
+    this.gone.hidden = false;
     this.hint.textContent = "To replace it, drop another here, or";
     fill(this.said,
-      el("p", { "data-testid": "resume-read" }, el("strong", {}, name), ` was read: ${count}${length.toLocaleString()} characters.`),
-      warnings.map((warning) => el("p", { class: "warning" }, warning)),
+      el("p", { "data-testid": "resume-read" }, el("strong", {}, name), ` was read: ${size}, ${counted(skills.length, "skill")}.`),
+      (read.warnings ?? []).map((/** @type {string} */ warning) => el("p", { class: "warning" }, warning)),
       titles.length ? el("p", { class: "quiet" }, `Titles found: ${titles.join(", ")}.`) : null,
-      skills.length
-        ? el("details", { class: "skills have" }, el("summary", {}, `${skills.length} skills found`),
-          el("ul", { "aria-label": "Skills found" }, skills.slice(0, SHOWN_SKILLS).map((/** @type {string} */ skill) => el("li", {}, skill))))
+      skills.length ? skillsFound(skills, isNew)
         : el("p", { class: "warning" }, "No known skill was found in it; matches go by its words alone."));
+    this.changed();
   }
+}
+
+/** @param {string[]} skills @param {boolean} open */
+function skillsFound(skills, open) {
+  const left = skills.length - SHOWN_SKILLS;
+  return el("details", { class: "skills have", open }, el("summary", {}, "Skills found"),
+    el("ul", { "aria-label": "Skills found" }, skills.slice(0, SHOWN_SKILLS).map((skill) => el("li", {}, skill))),
+    left > 0 ? el("p", { class: "quiet" }, `and ${left} more`) : null);
+}
+
+/** @param {number} count @param {string} noun */
+function counted(count, noun) {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -74,10 +74,12 @@ class SeekerPage {
     const who = assistant.kind === "offline"
       ? "Offline assistant: no AI model is used here; answers are composed from the job data."
       : `Assistant: an AI model (${assistant.model}), not a person. It can be wrong.`;
+    const fresh = button("New", () => this.fresh(), { class: "plain", "aria-label": "New conversation" });
+    fresh.append(el("span", { class: "wide-only" }, " conversation"));
     fill(byId("main"),
       el("div", { class: "bar" },
         el("div", {}, this.title, this.standing),
-        el("div", { class: "row" }, button("New conversation", () => this.fresh(), { class: "plain" }), this.human, menu([
+        el("div", { class: "row" }, fresh, this.human, menu([
           ["Save as text", () => saveTranscript(this.api, this.state.session?.id, "md")],
           ["Save as data (JSON)", () => saveTranscript(this.api, this.state.session?.id, "json")],
           ["Close this conversation", () => this.close()],

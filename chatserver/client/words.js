@@ -136,6 +136,6 @@ export function queueSteps(given) {
   }
   const there = given.admins
     ? `${given.admins === 1 ? "One person is" : `${given.admins} people are`} available.`
-    : "Nobody has said they are available, but everybody who looks in sees you first.";
+    : "Nobody has said they are available, but whoever looks in sees those who wait before all others.";
   return [place, there, meanwhile];
 }

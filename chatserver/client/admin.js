@@ -9,6 +9,7 @@ import { Notices } from "./notices.js";
 import { Onlookers } from "./onlookers.js";
 import { Receipts } from "./receipts.js";
 import { attempt, boot, connect, showView } from "./shell.js";
+import { soon } from "./soon.js";
 import { AdminMain } from "./views/adminmain.js";
 import { AdminSide } from "./views/adminside.js";
 import { helpSheet } from "./views/helpsheet.js";
@@ -169,8 +170,11 @@ class AdminPage {
       }
       if (state?.behind) void this.line.join({ session }, () => this.desk.seq(session)).catch(() => {});
     }
-    this.draw();
+    if (frame.type === "delta") this.drawSoon();
+    else this.draw();
   }
+
+  drawSoon = soon(() => this.draw());
 
   greet() {
     this.receipts.forget();

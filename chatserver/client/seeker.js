@@ -3,6 +3,7 @@
 import { button, byId, el, fill } from "./dom.js";
 import { Receipts } from "./receipts.js";
 import { attempt, boot, connect, showView } from "./shell.js";
+import { soon } from "./soon.js";
 import { empty, reduce } from "./state.js";
 import { Composer } from "./views/composer.js";
 import { ConversationView } from "./views/conversation.js";
@@ -143,8 +144,11 @@ class SeekerPage {
     if (frame.type === "status" || frame.type === "joined") {
       void this.past.load();
     }
-    this.draw();
+    if (frame.type === "delta") this.drawSoon();
+    else this.draw();
   }
+
+  drawSoon = soon(() => this.draw());
 
   draw() {
     const session = this.state.session;

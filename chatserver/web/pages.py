@@ -1,5 +1,6 @@
 """The web client's files, read once at the start and served as they are under a strict policy."""
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".s
 @dataclass(frozen=True, slots=True)
 class _File:
     content: bytes
+    packed: bytes
     media_type: str
     etag: str
 
@@ -28,7 +30,8 @@ def _files(folder: Path) -> dict[str, _File]:
         if path.suffix in TYPES and path.is_file():
             content = path.read_bytes()
             etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-            found[path.relative_to(folder).as_posix()] = _File(content, TYPES[path.suffix], etag)
+            packed = gzip.compress(content, mtime=0)
+            found[path.relative_to(folder).as_posix()] = _File(content, packed, TYPES[path.suffix], etag)
     return found
 
 
@@ -59,11 +62,14 @@ def routes(connect_to: str | None = None) -> list[BaseRoute]:
         file = files.get(name)
         if file is None:
             return Response("There is nothing at this address.", 404, headers, media_type="text/plain")
-        given = {**headers, "ETag": file.etag}
+        # Weak: the same file whether packed or not.
+        given = {**headers, "ETag": f"W/{file.etag}", "Vary": "Accept-Encoding"}
         known = request.headers.get("if-none-match", "")
         if file.etag in (one.strip().removeprefix("W/") for one in known.split(",")):
             return Response(status_code=304, headers=given)
-        return Response(file.content, headers=given, media_type=file.media_type)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(file.content, headers=given, media_type=file.media_type)
+        return Response(file.packed, headers={**given, "Content-Encoding": "gzip"}, media_type=file.media_type)
 
     async def page(request: Request) -> Response:
         return answer(request, PAGES[request.url.path])

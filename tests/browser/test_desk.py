@@ -106,7 +106,7 @@ async def test_a_draft_is_asked_for_changed_and_sent(browser: Browser, house: Ho
         text = await reply.input_value()
         assert text.startswith("Hello draft.reader, this is Meera Nair.")
         assert "draft-box" not in await asha.page.content()
-        assert "this is Meera Nair" not in await asha.page.inner_text("body"), "nothing was sent yet"
+        assert "this is Meera Nair" not in (await asha.page.text_content("body") or ""), "nothing was sent yet"
         await reply.fill("Hello! I am Meera; let us look at audit together.")
         await reply.press("Enter")
         await asha.sees("let us look at audit together")

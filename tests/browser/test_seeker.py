@@ -13,6 +13,9 @@ from tests.browser.vocabulary import PATIENCE_MS, admin, seeker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+FIRST_PAGE_MAX_BYTES = 100_000
+SIZES = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  .map((one) => [one.name, one.transferSize])"""
 RESUME = Path(texts.__file__).parent / "resumes" / "farah-siddiqui.pdf"
 
 
@@ -103,3 +106,17 @@ async def test_what_was_said_before_is_found_and_can_be_taken_along(browser: Bro
         assert "Is there work with *turbines* <b>anywhere</b>?" in saved
         assert "Offline assistant" in saved, "who spoke is always plain"
         assert asha.complaints == []
+
+
+async def test_the_first_page_is_light(browser: Browser, house: House) -> None:
+    context = await browser.new_context()
+    try:
+        page = await context.new_page()
+        await page.goto(house.links["seeker"])
+        await expect(page.get_by_test_id("match").first).to_be_visible(timeout=PATIENCE_MS)
+        loaded: list[tuple[str, int]] = await page.evaluate(SIZES)
+        client = [size for name, size in loaded if "/api/" not in name]
+        assert len(client) > 20
+        assert sum(client) < FIRST_PAGE_MAX_BYTES
+    finally:
+        await context.close()

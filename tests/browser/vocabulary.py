@@ -10,7 +10,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locato
 
 PATIENCE_MS = 30_000
 WALKER = """() => [...document.querySelectorAll('[data-testid=log] [data-testid=message]')].map(
-  (one) => [one.dataset.role, one.querySelector('[data-testid=content]').innerText])"""
+  (one) => [one.dataset.role, one.querySelector('[data-testid=content]').textContent])"""
 
 
 def words(text: str) -> str:

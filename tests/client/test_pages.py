@@ -1,5 +1,6 @@
 """How the pages are served: under a strict policy, never stale, and nothing but the client's own files."""
 
+import gzip
 import re
 from typing import Any
 
@@ -18,10 +19,12 @@ NOT_OURS = (
 )
 
 
-async def get(path: str, *, known: str | None = None) -> tuple[int, dict[str, str], bytes]:
+async def get(path: str, *, known: str | None = None, packed: bool = False) -> tuple[int, dict[str, str], bytes]:
     """One request as an ASGI server would pass it on; the path is taken as it is, dots included."""
     sent: list[Any] = []
     headers = [(b"if-none-match", known.encode())] if known else []
+    if packed:
+        headers.append((b"accept-encoding", b"gzip, br"))
     scope = {
         "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
         "headers": headers, "scheme": "http", "server": ("127.0.0.1", 80), "http_version": "1.1",
@@ -63,6 +66,16 @@ async def test_a_file_that_is_known_is_not_sent_again() -> None:
     status, _, body = await get("/client/state.js", known='"another"')
     assert status == 200
     assert body
+
+
+async def test_who_can_unpack_gets_it_packed_and_nobody_else() -> None:
+    _, headers, plain = await get("/client/state.js")
+    assert "content-encoding" not in headers
+    _, headers, body = await get("/client/state.js", packed=True)
+    assert headers["content-encoding"] == "gzip"
+    assert headers["vary"] == "Accept-Encoding"
+    assert gzip.decompress(body) == plain
+    assert (await get("/client/state.js", known=headers["etag"], packed=True))[0] == 304
 
 
 @pytest.mark.parametrize("path", NOT_OURS)

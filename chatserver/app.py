@@ -27,6 +27,7 @@ from chatserver.adapters.identity import DevelopmentIssuer, SupabaseIdentity
 from chatserver.adapters.jobs import PostgresJobs
 from chatserver.adapters.limits import RedisPresence, RedisRate
 from chatserver.adapters.migrate import pending
+from chatserver.adapters.notices import PostgresNotices, Webhook
 from chatserver.adapters.offline import OfflineAssistant
 from chatserver.adapters.overview import PostgresOverview
 from chatserver.adapters.pinned import PinnedEmbedder, makers
@@ -50,6 +51,7 @@ from chatserver.erasure import Erasure
 from chatserver.grounding import Grounding
 from chatserver.hub import Hub
 from chatserver.jobs import Jobs
+from chatserver.notices import Notices
 from chatserver.overview import Overviews
 from chatserver.reading import Reading
 from chatserver.resumes import Resumes
@@ -179,6 +181,11 @@ class Node:
         assistants = Assistants(assistant, offline, budget)
         self.answers = Answers(store, self.wire, self.conversations, grounding, assistants)
         self.drafts = Drafts(store, grounding, assistants)
+        self.notices: Notices | None = None
+        if settings.notify_webhook_url:
+            webhook = Webhook(settings.notify_webhook_url, settings.notify_secret)
+            self.stack.push_async_callback(webhook.aclose)
+            self.notices = Notices(PostgresNotices(self.pool), webhook, settings.notify_after_seconds)
         self.rate = RedisRate(redis)
         dispatcher = Dispatcher(
             self.hub, store, self.wire, self.conversations, self.answers, self.jobs, user_store, RedisPresence(redis),
@@ -205,6 +212,9 @@ class Node:
         self.stack.push_async_callback(self.drafts.stop)
         self._beat = asyncio.create_task(self._beats(), name="heartbeat")
         self._watch = asyncio.create_task(self.sockets.watch(), name="reading")
+        if self.notices is not None:
+            self._noticing = asyncio.create_task(self.notices.run(), name="notices")
+            self.stack.callback(self._noticing.cancel)
 
     async def leave(self) -> None:
         """Not ready, clients sent elsewhere, running answers ended or handed over."""

@@ -9,7 +9,7 @@ from chatserver.core.access import User, may_manage_job, may_publish_jobs
 from chatserver.core.draft import JobChanges, JobDraft, Posting
 from chatserver.core.errors import Refused
 from chatserver.core.gazetteer import Gazetteer
-from chatserver.core.job import SYSTEM_PROVIDER, Job, Match
+from chatserver.core.job import MATCHED_LEAST, SYSTEM_PROVIDER, Job, Match, Matched
 from chatserver.core.job_ports import Catalogue, Enrichment, Filters, JobQueue, JobStore, Place
 from chatserver.core.places import spellings
 from chatserver.core.ports import Embedders, Unavailable
@@ -113,6 +113,12 @@ class Jobs:
         if not shown:
             raise _unknown()
         return job
+
+    async def matched(self, viewer: User, id: UUID) -> Matched:
+        """For how many seekers it was a match: a number from `MATCHED_LEAST` up, never who."""
+        await self._own(viewer, id)
+        seekers = await self._store.seekers_matched(id)
+        return Matched(seekers if seekers >= MATCHED_LEAST else None)
 
     async def by_ids(self, ids: Sequence[UUID]) -> list[Job]:
         """Those that exist, in the order asked for. Nobody's access is checked."""

@@ -204,6 +204,14 @@ class PostgresJobs:
         found = await self.jobs([job])
         return found[0] if found else None
 
+    async def seekers_matched(self, job: UUID) -> int:
+        async with answering():
+            count: int = await self._pool.fetchval(
+                "select count(distinct s.user_id) from public.chat_references r"
+                " join public.chat_sessions s on s.id = r.session_id where r.job_id = $1", job,
+            )  # fmt: skip
+        return count
+
     async def jobs(self, jobs: Sequence[UUID]) -> list[Job]:
         async with answering():
             rows = await self._pool.fetch(

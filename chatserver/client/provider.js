@@ -5,6 +5,8 @@ import { attempt, boot, showView } from "./shell.js";
 import { moment } from "./words.js";
 
 const POLL_MS = 1_500;
+/** About five minutes; what takes longer is seen when the page is opened again. */
+const ROUNDS_MAX = 200;
 const STANDINGS = /** @type {Record<string, string>} */ ({
   processing: "being prepared", active: "open", failed: "failed", closed: "closed",
 });
@@ -18,6 +20,8 @@ class ProviderPage {
     this.current = "";
     this.timer = 0;
     this.next = null;
+    /** @type {Map<string, {before: string, rounds: number}>} what was shown of a job when it was edited */
+    this.edited = new Map();
     this.list = el("ul", { class: "lobby", "aria-label": "Your jobs", "data-testid": "jobs" });
     this.more = button("Show more", () => this.load(this.next), { class: "plain", hidden: true });
     fill(byId("side"),
@@ -60,14 +64,25 @@ class ProviderPage {
 
   poll() {
     clearTimeout(this.timer);
-    if (!this.jobs.some((job) => job.status === "processing")) return;
+    if (!this.jobs.some((job) => this.isAwaited(job))) return;
     this.timer = setTimeout(() => this.refresh(), POLL_MS);
+  }
+
+  /** @param {any} job */
+  isAwaited(job) {
+    return job.status === "processing" || this.edited.has(job.id);
   }
 
   async refresh() {
     try {
-      for (const job of this.jobs.filter((one) => one.status === "processing")) {
-        this.replace(await this.api.get(`/api/jobs/${job.id}`));
+      for (const job of this.jobs.filter((one) => this.isAwaited(one))) {
+        const now = await this.api.get(`/api/jobs/${job.id}`);
+        const edited = this.edited.get(job.id);
+        if (edited && (shownOf(now) !== edited.before || (edited.rounds += 1) > ROUNDS_MAX)) {
+          this.edited.delete(job.id);
+          this.replace(now);
+          if (job.id === this.current) this.show(job.id);
+        } else this.replace(now);
       }
     } catch {
       // A server that is away for a moment does not end the watching; the next round tells.
@@ -95,8 +110,10 @@ class ProviderPage {
       el("h1", {}, job.title),
       el("p", { class: "quiet" }, [job.company_name, job.location, `posted ${moment(job.created_at)}`].filter(Boolean).join(" · ")),
       el("p", { class: "standing", role: "status", "data-testid": "job-standing" }, this.standing(job)),
+      this.matched(job),
       el("div", { class: "row" },
         job.status === "failed" ? button("Prepare again", () => this.enrich(job), { class: "soft" }) : null,
+        open ? button("Edit", () => this.compose(job), { class: "soft" }) : null,
         open ? button("Close this job", () => this.close(job), { class: "soft" }) : null),
       this.part("Skills", job.skills_required, (skill) => el("li", {}, skill), "skills have"),
       this.part("Tips for a resume", job.resume_guide_generated, (tip) => el("li", {}, tip), "tips"),
@@ -105,8 +122,32 @@ class ProviderPage {
       el("p", { class: "verbatim" }, job.description_raw)));
   }
 
+  /** @param {any} job @param {any} draft */
+  async change(job, draft) {
+    // Skills that were found in the description are found anew in another one; what was not touched is not insisted on.
+    if (draft.skills_required?.join() === job.skills_required.join()) delete draft.skills_required;
+    /** @type {Record<string, any>} */
+    const changes = { ...EMPTIED, ...draft };
+    if (Object.entries(changes).every(([name, value]) => String(value) === String(job[name] ?? ""))) return job;
+    const kept = await this.api.send("PATCH", `/api/jobs/${job.id}`, changes);
+    this.edited.set(job.id, { before: shownOf(kept), rounds: 0 });
+    return kept;
+  }
+
+  /** Filled when it is known. @param {any} job */
+  matched(job) {
+    const said = el("p", { class: "quiet", "data-testid": "matched" });
+    void this.api.get(`/api/jobs/${job.id}/matched`).then((/** @type {any} */ found) => {
+      said.textContent = found.seekers
+        ? `A match for ${found.seekers.toLocaleString()} seekers so far.`
+        : `A match for fewer than ${found.least} seekers so far; a number is shown from ${found.least} up, and never who they are.`;
+    }).catch(() => {});
+    return said;
+  }
+
   /** @param {any} job */
   standing(job) {
+    if (this.edited.has(job.id)) return "Your changes are being prepared; until then it stays as it was. This page follows.";
     if (job.status === "processing") return "It is being prepared: skills, resume tips and interview questions. This page follows.";
     if (job.status === "failed") return `The preparation failed: ${job.failure ?? "try again, or change the description."}`;
     if (job.status === "closed") return "It is closed; nobody is shown it as a match.";
@@ -131,15 +172,16 @@ class ProviderPage {
     await attempt(async () => this.replace(await this.api.send("DELETE", `/api/jobs/${job.id}`)));
   }
 
-  compose() {
-    this.current = "";
+  /** @param {any} [job] to be changed; without it a new one is written */
+  compose(job) {
+    if (!job) this.current = "";
     this.drawList();
     showView("chat");
     const said = el("p", { role: "alert", class: "problem", "data-testid": "job-problem" });
-    const submit = el("button", { type: "submit", class: "primary" }, "Post this job");
+    const submit = el("button", { type: "submit", class: "primary" }, job ? "Keep the changes" : "Post this job");
     const form = el("form", { class: "document stack", "data-testid": "job-form" },
-      el("h1", {}, "Post a job"),
-      el("p", { class: "quiet" }, "Skills, resume tips and interview questions are made from the description; it takes a moment."),
+      el("h1", {}, job ? `Edit: ${job.title}` : "Post a job"),
+      el("p", { class: "quiet" }, job ? "The job stays as it is until the changes have been prepared." : "Skills, resume tips and interview questions are made from the description; it takes a moment."),
       field("Title", "title", { required: true, maxlength: 200 }),
       field("Company", "company_name", { maxlength: 200 }),
       field("Place", "location", { maxlength: 200 }),
@@ -147,15 +189,19 @@ class ProviderPage {
       field("Skills, separated by commas (optional)", "skills_required", {}),
       el("label", { for: "description_raw" }, "Description"),
       el("textarea", { id: "description_raw", name: "description_raw", required: true, rows: 12 }),
-      said, el("div", { class: "row" }, submit));
+      said, el("div", { class: "row" }, submit, job ? button("Cancel", () => this.show(job.id), { class: "plain" }) : null));
+    if (job) fillIn(form, job);
     form.addEventListener("submit", async (/** @type {Event} */ event) => {
       event.preventDefault();
       submit.disabled = true;
       said.textContent = "";
       try {
-        const job = await this.api.send("POST", "/api/jobs", draftOf(new FormData(form)));
-        this.replace(job);
-        this.show(job.id);
+        const draft = draftOf(new FormData(form));
+        const kept = job
+          ? await this.change(job, draft)
+          : await this.api.send("POST", "/api/jobs", draft);
+        this.replace(kept);
+        this.show(kept.id);
         this.poll();
       } catch (error) {
         said.textContent = String(/** @type {Error} */ (error).message);
@@ -170,6 +216,22 @@ class ProviderPage {
 /** @param {string} label @param {string} name @param {Record<string, any>} properties */
 function field(label, name, properties) {
   return el("div", { class: "field" }, el("label", { for: name }, label), el("input", { id: name, name, type: "text", ...properties }));
+}
+
+/** @param {any} job */
+function shownOf(job) {
+  return JSON.stringify([job.title, job.description_raw, job.company_name, job.location, job.external_apply_url, job.skills_required, job.status]);
+}
+
+/** What a change takes away where its field was emptied. */
+const EMPTIED = { company_name: "", location: "", external_apply_url: "" };
+
+/** @param {HTMLFormElement} form @param {any} job */
+function fillIn(form, job) {
+  for (const field of /** @type {any} */ (form.elements)) {
+    const value = job[field.name];
+    if (field.name) field.value = Array.isArray(value) ? value.join(", ") : value ?? "";
+  }
 }
 
 /** @param {FormData} form */

@@ -76,3 +76,15 @@ class JobMatch(Match):
     """One job that somebody asked about, and what to do about what is missing."""
 
     advice: tuple[str, ...]
+
+
+MATCHED_LEAST = 5
+"""Fewer could be told apart: a provider may know who of four people lives where the job is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """For how many seekers a job was a match; null below `least`, whoever asks."""
+
+    seekers: int | None
+    least: int = MATCHED_LEAST

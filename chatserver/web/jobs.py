@@ -35,6 +35,7 @@ class JobRoutes:
             Route("/api/jobs/{id}", signed_in(users, self.edit, "provider", "admin"), methods=["PATCH"]),
             Route("/api/jobs/{id}", signed_in(users, self.close, "provider", "admin"), methods=["DELETE"]),
             Route("/api/jobs/{id}/enrich", signed_in(users, self.enrich, "provider", "admin"), methods=["POST"]),
+            Route("/api/jobs/{id}/matched", signed_in(users, self.matched, "provider", "admin"), methods=["GET"]),
             Route("/api/jobs/{id}/match", signed_in(users, self.match, "seeker"), methods=["POST"]),
         ]
 
@@ -74,6 +75,9 @@ class JobRoutes:
 
     async def enrich(self, request: Request, user: User) -> Response:
         return encoded(await self._jobs.enrich(user, id_of(request)), 202)
+
+    async def matched(self, request: Request, user: User) -> Response:
+        return encoded(await self._jobs.matched(user, id_of(request)))
 
     async def match(self, request: Request, user: User) -> Response:
         found = await self._jobs.match_one(user.id, id_of(request))

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from chatserver.core.draft import JobChanges, JobDraft
 from chatserver.core.erasure import Receipt
 from chatserver.core.errors import CODES
-from chatserver.core.job import Job, JobMatch, Match
+from chatserver.core.job import Job, JobMatch, Match, Matched
 from chatserver.core.overview import Listed, Overview, TrailEntry
 from chatserver.core.protocol import AnyClientFrame, AnyServerFrame, Message, Note, SessionSummary, StatusChanged
 from chatserver.core.run import Run
@@ -50,6 +50,7 @@ _ANSWERS: dict[Key, type] = {
     ("/api/jobs/{id}", "delete"): Job,
     ("/api/jobs/{id}/enrich", "post"): Job,
     ("/api/jobs/{id}/match", "post"): JobMatch,
+    ("/api/jobs/{id}/matched", "get"): Matched,
     ("/api/admin/runs", "post"): Run,
     ("/api/admin/overview", "get"): Overview,
     ("/api/sessions/{id}", "get"): SessionSummary,

@@ -26,6 +26,7 @@ GET /api/me/resume
 DELETE /api/me/resume
 GET /api/matches
 POST /api/jobs/{id}/match
+GET /api/jobs/{id}/matched
 GET /api/jobs
 GET /api/jobs/{id}
 POST /api/jobs

@@ -58,6 +58,25 @@ async def test_a_job_from_publication_to_its_end(house: House) -> None:
     problem_of(await provider.calls("PATCH", path, json={"title": "Again"}), 409, "conflict")
 
 
+async def test_a_provider_learns_for_how_many_it_was_a_match_and_never_for_four(house: House) -> None:
+    provider, other, asha = await house.caller("provider"), await house.caller("provider"), await house.caller()
+    [job] = await publishes(house, provider, ENGINEER)
+    path = f"/api/jobs/{job['id']}/matched"
+    for number in range(5):
+        assert (await provider.gets(path)).json() == {"seekers": None, "least": 5}, f"{number} are too few"
+        seeker = await house.caller()
+        for _ in range(2):
+            # Two conversations of one person are one person.
+            await house.database.execute(
+                "with s as (insert into chat_sessions (user_id, status) values ($1, 'active_ai') returning id)"
+                " insert into chat_references (session_id, ref, job_id) select id, 1, $2 from s",
+                seeker.user.id, job["id"],
+            )  # fmt: skip
+    assert (await provider.gets(path)).json() == {"seekers": 5, "least": 5}
+    problem_of(await other.gets(path), 404, "not_found")
+    problem_of(await asha.gets(path), 403, "forbidden")
+
+
 async def test_who_may_not(house: House) -> None:
     provider, rival = await house.caller("provider"), await house.caller("provider")
     asha, admin = await house.caller(), await house.caller("admin")

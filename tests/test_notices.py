@@ -124,6 +124,15 @@ async def test_a_node_that_died_in_mid_call_leaves_it_to_another(house: House) -
     assert len(house.receiver.calls) == 1
 
 
+async def test_two_nodes_that_look_at_once_do_not_both_take_a_wait(house: House) -> None:
+    due = PostgresNotices(house.town.database)
+    async with house.town.database.acquire() as another, another.transaction():
+        await another.execute("select id from chat_sessions for update")
+        async with asyncio.timeout(5):
+            assert await due.due(after_seconds=0, tries=TRIES_MAX, pause_seconds=10, most=10) == []
+    assert len(await due.due(after_seconds=0, tries=TRIES_MAX, pause_seconds=10, most=10)) == 1
+
+
 async def test_without_a_secret_nothing_is_signed_and_no_error_names_the_address(house: House) -> None:
     await house.notices(secret=None).look()
     assert "Ottobon-Signature" not in house.receiver.calls[0][0]

@@ -59,6 +59,7 @@ async def test_a_seeker_never_learns_who_looks_on_nor_who_writes_a_note(house: H
 async def test_who_has_two_devices_is_here_until_the_last_is_gone(house: House) -> None:
     laptop = house.town.device(house.asha.user, house.cara.node)
     await laptop.joins(house.session)
+    await until(lambda: told(house.ben).count(("Asha", True)) >= 2)
     await house.asha.leaves()
     await until(lambda: ("Asha", False) in told(house.ben) and "Asha" in here(house.ben))
     await laptop.leaves()

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatStore, SummaryStore, Wire
-from chatserver.core.delivery import ROLL_CALL, Delivery, Here, Snapshot, pack, unpack
+from chatserver.core.delivery import ROLL_CALL, Delivery, Here, Snapshot, Text, pack, unpack
 from chatserver.core.events import durable
 from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import (
     LOBBY_MAX,
     PRESENCE_SECONDS,
+    Delta,
     Heartbeat,
     Lobby,
     LobbyChanged,
@@ -52,6 +53,7 @@ class Hub:
         self.wire_is_healthy: Callable[[], bool] = lambda: True
 
     def start(self) -> None:
+        self.wire.near = self._written_here
         self._loops = [
             asyncio.create_task(self._check_positions(), name="positions"),
             asyncio.create_task(self._tell_watchers(), name="lobby"),
@@ -111,6 +113,13 @@ class Hub:
         self.connections.discard(connection)
         for session in list(connection.subscriptions):
             self.leave(connection, session)
+
+    def _written_here(self, session: UUID, turn: int, at: int, content: str) -> None:
+        if members := self._rooms.members(session):
+            frame = encode(Delta(session=session, turn=turn, at=at, content=content))
+            text = Text(turn, at, len(content), frame)
+            for subscription in members:
+                subscription.receive(text)
 
     def _heard(self, session: UUID, item: str) -> None:
         try:

@@ -39,13 +39,17 @@ class RedisWire:
     def __init__(self, url: str) -> None:
         self._commands = client(url)
         self._publisher = client(url, single=True)
-        self._publishing = Publishing(self._publisher)
         self._listening = Listening(url, LOBBY)
+        self._publishing = Publishing(
+            self._publisher, lambda session, turn, at, content: self.near(session, turn, at, content),
+            lambda: self.healthy,
+        )  # fmt: skip
         self._listening.on_reconnect = lambda: self.on_reconnect()
         self._tasks: list[asyncio.Task[None]] = []
         self._reads: set[asyncio.Task[PadText | None]] = set()
         self._stopping = False
         self.on_reconnect: Callable[[], None] = lambda: None
+        self.near: Callable[[UUID, int, int, str], None] = lambda session, turn, at, content: None
 
     @property
     def healthy(self) -> bool:
@@ -84,13 +88,13 @@ class RedisWire:
     # Publishing
 
     def publish(self, session: UUID, item: str) -> None:
-        self._publishing.put(Published(_channel(session), item), session)
+        self._publishing.put(Published(_channel(session), item, session), session)
 
     def announce(self, session: UUID) -> None:
         self._publishing.put(Published(LOBBY, str(session)))
 
     def stream(self, session: UUID, turn: int, at: int, content: str, whole: str, refused: Callable[[], None]) -> None:
-        self._publishing.put(Streamed(session, turn, at, content, whole, refused))
+        self._publishing.stream(Streamed(session, turn, at, content, whole, refused))
 
     def fence(self, session: UUID, turn: int) -> None:
         self._publishing.put(Fenced(session, turn), session)
@@ -109,6 +113,7 @@ class RedisWire:
 
     async def _read_pad(self, session: UUID) -> PadText | None:
         pad = f"pad:{{{session}}}"
+        await self._publishing.passed(session)
         try:
             turn, content = await self._commands.eval(_READ, 2, pad, f"{pad}:text")
         except (RedisError, OSError, TimeoutError):

@@ -21,12 +21,18 @@ WAITING_MAX = 20_000
 BATCH_MAX = 500
 PACE_SECONDS = 0.001
 """Between two calls, so that a busy wire carries many entries in one; the first after a pause goes at once."""
+LAZY_SECONDS = 0.01
+"""The same where everything that waits was shown here already and nobody else listens: only the pad waits for it."""
+FRESH_SECONDS = 1.0
+"""For so long after Redis last took something this node believes that it is still in the world: a process that was
+stopped, or is cut off, shows nothing of its own before Redis has judged it."""
 PAD_SECONDS = 3600
 BACKOFF_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 # A whole batch in one call, its entries as one argument: calls and arguments cost more than what is done with them.
 # ARGV: seconds that a pad is kept, and the entries as MessagePack. A result for each: 0 refused, the turn is over;
-# 1 done; 2 the whole text is wanted. The names of the pads are made here: for one Redis, no cluster.
+# 1 done; 2 the whole text is wanted; 3 done, and other nodes listen too. The names of the pads are made here: for one
+# Redis, no cluster.
 _BATCH = """
 local kept, results = ARGV[1], {}
 for nth, entry in ipairs(cmsgpack.unpack(ARGV[2])) do
@@ -48,7 +54,8 @@ for nth, entry in ipairs(cmsgpack.unpack(ARGV[2])) do
         redis.call('DEL', text)
       end
     else
-      -- A delta: session, turn, at, length, content, item. A rebase: the same, its content the whole text.
+      -- A delta: session, turn, at, length, content, item, whether this node has shown it to its own.
+      -- A rebase: the same without the last, its content the whole text.
       local at, length, content, item = entry[4], entry[5], entry[6], entry[7]
       local has = held == turn and tonumber(there[2] or '0') or 0
       if held > turn then
@@ -72,7 +79,9 @@ for nth, entry in ipairs(cmsgpack.unpack(ARGV[2])) do
           redis.call('APPEND', text, content)
           redis.call('HSET', pad, 'len', at + length)
         end
-        redis.call('PUBLISH', 'session:' .. session, item)
+        local channel = 'session:' .. session
+        if redis.call('PUBSUB', 'NUMSUB', channel)[2] > 1 then result = 3 end
+        if result == 3 or not entry[8] then redis.call('PUBLISH', channel, item) end
       end
     end
   end
@@ -87,6 +96,7 @@ _encode = msgspec.msgpack.Encoder().encode
 class Published:
     channel: str
     item: str
+    session: UUID | None = None
 
     def arguments(self) -> tuple[str | int, ...]:
         return ("p", self.channel, self.item)
@@ -100,11 +110,13 @@ class Streamed:
     content: str
     whole: str
     refused: Callable[[], None]
+    near: bool = False
+    """Whether this node's own connections have it."""
 
     def arguments(self) -> tuple[str | int, ...]:
         frame = encode(Delta(session=self.session, turn=self.turn, at=self.at, content=self.content))
         item = pack(Text(self.turn, self.at, len(self.content), frame))
-        return ("d", str(self.session), self.turn, self.at, len(self.content), self.content, item)
+        return ("d", str(self.session), self.turn, self.at, len(self.content), self.content, item, self.near)
 
 
 @dataclass(slots=True)
@@ -129,19 +141,70 @@ class Fenced:
         return ("f", str(self.session), self.turn)
 
 
-class Publishing:
-    """A bounded queue and the one connection that works it off. What Redis does not take is dropped."""
+@dataclass(slots=True)
+class Marked:
+    """Set once everything before it was sent, or dropped."""
 
-    def __init__(self, redis: Redis) -> None:
+    passed: asyncio.Event
+
+    def arguments(self) -> tuple[str | int, ...]:
+        return ("m",)
+
+
+@dataclass(slots=True)
+class _Front:
+    """How far this node's own connections have a running answer, as far as Redis agreed to its beginning."""
+
+    turn: int
+    at: int
+    is_shared: bool
+
+
+Entry = Published | Streamed | Fenced | Marked
+
+
+class Publishing:
+    """A bounded queue and the one connection that works it off. What Redis does not take is dropped.
+
+    The first delta of an answer goes to everybody by way of Redis. Once Redis has taken it, `near` is called with the
+    following ones at once, for the connections of this node; they go to the pad a little later, and to other nodes.
+    """
+
+    def __init__(self, redis: Redis, near: Callable[[UUID, int, int, str], None], hears: Callable[[], bool]) -> None:
         self._script = redis.register_script(_BATCH)
-        self._waiting: deque[Published | Streamed | Fenced] = deque()
+        self._near = near
+        self._hears = hears
+        self._waiting: deque[Entry] = deque()
+        self._fronts: dict[UUID, _Front] = {}
+        self._taken_at = float("-inf")
         self._last: dict[UUID, Streamed] = {}
         """The delta of a session that waits, if nothing of the session waits behind it."""
         self._wake = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._stopping = False
         self.dropped = 0
 
-    def put(self, entry: Published | Streamed | Fenced, session: UUID | None = None) -> None:
+    def stream(self, entry: Streamed) -> None:
+        """Shows a delta to this node's connections, if they have all before it, and puts it on its way."""
+        front = self._fronts.get(entry.session)
+        if front is not None and front.turn == entry.turn and front.at == entry.at and self._is_fresh():
+            front.at += len(entry.content)
+            entry.near = True
+            self._near(entry.session, entry.turn, entry.at, entry.content)
+        self.put(entry, is_urgent=front is None or not entry.near or front.is_shared)
+
+    def _is_fresh(self) -> bool:
+        return self._hears() and asyncio.get_running_loop().time() - self._taken_at < FRESH_SECONDS
+
+    async def passed(self, session: UUID) -> None:
+        """Returns when what was shown near by of `session` is in the pad, or was dropped."""
+        if session in self._fronts:
+            mark = Marked(asyncio.Event())
+            self.put(mark, session)
+            if mark in self._waiting:
+                await mark.passed.wait()
+
+    def put(self, entry: Entry, session: UUID | None = None, *, is_urgent: bool = True) -> None:
         if len(self._waiting) >= WAITING_MAX:
             self.dropped += 1
             return
@@ -150,16 +213,22 @@ class Publishing:
             if last is not None and last.turn == entry.turn and last.at + len(last.content) == entry.at:
                 last.content += entry.content
                 last.whole = entry.whole
+                last.near = last.near and entry.near
+                if is_urgent:
+                    self._urgent.set()
                 return
             self._last[entry.session] = entry
         elif session is not None:
             self._last.pop(session, None)
         self._waiting.append(entry)
+        if is_urgent:
+            self._urgent.set()
         self._wake.set()
 
     def stop(self) -> None:
         """Sends what waits, as far as Redis takes it, then `run` ends."""
         self._stopping = True
+        self._urgent.set()
         self._wake.set()
 
     async def run(self) -> None:
@@ -172,35 +241,67 @@ class Publishing:
             while self._waiting:
                 if (early := sent + PACE_SECONDS - now()) > 0:
                     await asyncio.sleep(early)
+                await self._is_wanted(sent + LAZY_SECONDS - now())
                 sent = now()
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
                 self._last.clear()
                 try:
                     await self._send(batch)
-                    failures = 0
+                    failures, self._taken_at = 0, sent
                 except (RedisError, OSError, TimeoutError) as error:
                     self.dropped += len(batch)
+                    self._fronts.clear()
                     if failures == 0:
                         log.warning("redis takes nothing just now (%s); events are found in the log", error)
                     if self._stopping:
                         return
                     await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
                     failures += 1
+                finally:
+                    for entry in batch:
+                        if isinstance(entry, Marked):
+                            entry.passed.set()
 
-    async def _send(self, batch: list[Published | Streamed | Fenced]) -> None:
+    async def _is_wanted(self, seconds: float) -> None:
+        """Returns after `seconds`, or as soon as something waits that somebody waits for."""
+        if seconds > 0 and len(self._waiting) < BATCH_MAX:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._urgent.wait()
+            except TimeoutError:
+                pass
+        self._urgent.clear()
+
+    async def _send(self, batch: list[Entry]) -> None:
         wanted: dict[UUID, Streamed] = {}
         for entry, result in zip(batch, await self._call(batch), strict=True):
             if isinstance(entry, Streamed):
                 if result == 0:
+                    self._fronts.pop(entry.session, None)
                     entry.refused()
                 elif result == 2:
+                    self._fronts.pop(entry.session, None)
                     wanted[entry.session] = entry
+                else:
+                    self._agreed(entry, is_shared=result == 3)
+            elif isinstance(entry, Published) and entry.session is not None:
+                # The last word of an answer is among these; whatever else it was, the next delta begins anew.
+                self._fronts.pop(entry.session, None)
         for rebased in _slices([Rebased(entry) for entry in wanted.values()]):
             for whole, result in zip(rebased, await self._call(rebased), strict=True):
                 if result == 0:
                     whole.of.refused()
 
-    async def _call(self, batch: "list[Published | Streamed | Fenced] | list[Rebased]") -> list[int]:
+    def _agreed(self, entry: Streamed, *, is_shared: bool) -> None:
+        front = self._fronts.get(entry.session)
+        if front is None or front.turn != entry.turn:
+            self._fronts[entry.session] = _Front(entry.turn, entry.at + len(entry.content), is_shared)
+        else:
+            front.is_shared = is_shared
+            if not entry.near:
+                front.at = max(front.at, entry.at + len(entry.content))
+
+    async def _call(self, batch: "list[Entry] | list[Rebased]") -> list[int]:
         results: list[int] = await self._script(args=(PAD_SECONDS, _encode([entry.arguments() for entry in batch])))
         return results
 

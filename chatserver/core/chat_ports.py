@@ -129,6 +129,10 @@ class Wire(Protocol):
         """A delta through the scratch pad. `refused` is called once where the pad holds a higher turn."""
         ...
 
+    near: Callable[[UUID, int, int, str], None]
+    """Called with (session, turn, at, content) of a delta that this node's own connections may have at once, before the
+    pad has it; those of other nodes get it over the wire."""
+
     def fence(self, session: UUID, turn: int) -> None:
         """Raises the pad's turn, so that an older answer is refused: a kindness to the bill."""
         ...

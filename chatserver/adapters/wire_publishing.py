@@ -143,12 +143,9 @@ class Fenced:
 
 @dataclass(slots=True)
 class Marked:
-    """Set once everything before it was sent, or dropped."""
+    """Set once everything before it was sent, or dropped. Redis is told nothing of it."""
 
     passed: asyncio.Event
-
-    def arguments(self) -> tuple[str | int, ...]:
-        return ("m",)
 
 
 @dataclass(slots=True)
@@ -160,7 +157,8 @@ class _Front:
     is_shared: bool
 
 
-Entry = Published | Streamed | Fenced | Marked
+Spoken = Published | Streamed | Fenced
+Entry = Spoken | Marked
 
 
 class Publishing:
@@ -200,14 +198,14 @@ class Publishing:
         """Returns when what was shown near by of `session` is in the pad, or was dropped."""
         if session in self._fronts:
             mark = Marked(asyncio.Event())
-            self.put(mark, session)
-            if mark in self._waiting:
+            if self.put(mark, session):
                 await mark.passed.wait()
 
-    def put(self, entry: Entry, session: UUID | None = None, *, is_urgent: bool = True) -> None:
+    def put(self, entry: Entry, session: UUID | None = None, *, is_urgent: bool = True) -> bool:
+        """Whether it was taken."""
         if len(self._waiting) >= WAITING_MAX:
             self.dropped += 1
-            return
+            return False
         if isinstance(entry, Streamed):
             last = self._last.get(entry.session)
             if last is not None and last.turn == entry.turn and last.at + len(last.content) == entry.at:
@@ -216,7 +214,7 @@ class Publishing:
                 last.near = last.near and entry.near
                 if is_urgent:
                     self._urgent.set()
-                return
+                return True
             self._last[entry.session] = entry
         elif session is not None:
             self._last.pop(session, None)
@@ -224,6 +222,7 @@ class Publishing:
         if is_urgent:
             self._urgent.set()
         self._wake.set()
+        return True
 
     def stop(self) -> None:
         """Sends what waits, as far as Redis takes it, then `run` ends."""
@@ -246,7 +245,7 @@ class Publishing:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
                 self._last.clear()
                 try:
-                    await self._send(batch)
+                    await self._send([entry for entry in batch if not isinstance(entry, Marked)])
                     failures, self._taken_at = 0, sent
                 except (RedisError, OSError, TimeoutError) as error:
                     self.dropped += len(batch)
@@ -272,7 +271,9 @@ class Publishing:
                 pass
         self._urgent.clear()
 
-    async def _send(self, batch: list[Entry]) -> None:
+    async def _send(self, batch: list[Spoken]) -> None:
+        if not batch:
+            return
         wanted: dict[UUID, Streamed] = {}
         for entry, result in zip(batch, await self._call(batch), strict=True):
             if isinstance(entry, Streamed):
@@ -301,7 +302,7 @@ class Publishing:
             if not entry.near:
                 front.at = max(front.at, entry.at + len(entry.content))
 
-    async def _call(self, batch: "list[Entry] | list[Rebased]") -> list[int]:
+    async def _call(self, batch: list[Spoken] | list[Rebased]) -> list[int]:
         results: list[int] = await self._script(args=(PAD_SECONDS, _encode([entry.arguments() for entry in batch])))
         return results
 

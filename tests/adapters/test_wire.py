@@ -301,3 +301,19 @@ async def test_nothing_is_kept_of_answers_that_have_ended(wire: RedisWire) -> No
     await until(lambda: not wire._publishing._waiting)
     await wire.pad(session)
     assert not wire._publishing._fronts
+
+
+async def test_reading_the_pad_meanwhile_costs_nobody_a_word(wire: RedisWire) -> None:
+    """What is asked to be told when it was sent goes in one batch with what others say."""
+    session, other, reader, near = uuid4(), uuid4(), Reader(), Near(wire)
+    await wire.listen(other, reader)
+    wire.stream(session, 1, 0, "a", "a", nothing)
+    await until(lambda: session in wire._publishing._fronts)
+    wire.stream(session, 1, 1, "b", "ab", nothing)
+    reading = asyncio.create_task(wire.pad(session))
+    await asyncio.sleep(0)
+    wire.publish(other, "p -\nx")
+    assert await reading == PadText(1, "ab")
+    await until(lambda: reader.items == ["p -\nx"])
+    assert near.given == [(1, "b")]
+    assert wire.dropped == 0

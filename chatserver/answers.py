@@ -15,7 +15,7 @@ from chatserver.core.gate import Gate
 from chatserver.core.grounding import greeting
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Assistant, Unavailable
 from chatserver.core.protocol import Answering, encode
-from chatserver.grounding import GREETING_MATCHES, MATCHES_PER_ANSWER, AnswerTools, Grounding
+from chatserver.grounding import GREETING_MATCHES, MATCHES_PER_ANSWER, AnswerTools, Grounding, source_of
 
 log = logging.getLogger(__name__)
 
@@ -204,8 +204,7 @@ class Answers:
         question = next((entry.content for entry in reversed(said) if entry.role == "user"), None)
         cards = await self._grounding.cards(row, question=question, limit=MATCHES_PER_ANSWER)
         request = await self._grounding.request(row, said, cards)
-        sources = await self._store.sources(session, [one.ref for one in cards])
-        self._say(session, turn, "thinking", sources)
+        self._say(session, turn, "thinking", [source_of(one) for one in cards])
 
         def refused() -> None:
             this.cancel()

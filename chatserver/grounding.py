@@ -8,6 +8,7 @@ from chatserver.core.chat_ports import ChatStore, SessionRow
 from chatserver.core.events import Logged
 from chatserver.core.job import Job, Match
 from chatserver.core.ports import AnswerRequest, Card, HistoryEntry, Proposal, Unavailable
+from chatserver.core.protocol import Source, SourceReason
 from chatserver.core.redaction import redact
 
 HISTORY_EVENTS = 200
@@ -61,9 +62,8 @@ class Grounding:
         if not matches:
             return []
         stored = [(match.job.id, _stored(match)) for match in matches]
-        async with self._store.transaction(session) as tx:
-            references = await tx.number(stored)
-        return [card(reference.ref, match) for reference, match in zip(references, matches, strict=True)]
+        refs = await self._store.number(session, stored)
+        return [card(ref, match) for ref, match in zip(refs, matches, strict=True)]
 
     async def said(self, row: SessionRow) -> tuple[HistoryEntry, ...]:
         events = await self._store.events_before(row.id, row.seq + 1, HISTORY_EVENTS)
@@ -144,6 +144,15 @@ def card(ref: int, match: Match) -> Card:
         job.skills_required, match.matched_skills, match.missing_skills,
         tuple((reason.resume, reason.job) for reason in match.reasons), job.resume_guide_generated,
         tuple((q.question, q.answer_strategy) for q in job.prep_guide_generated), job.external_apply_url,
+    )  # fmt: skip
+
+
+def source_of(one: Card) -> Source:
+    """A card as the wire shows it: what the log would say of it just now."""
+    return Source(
+        ref=f"J{one.ref}", job=one.job, title=one.title, company=one.company, status=one.status, location=one.location,
+        apply_url=one.apply_url, reasons=[SourceReason(resume, job) for resume, job in one.reasons],
+        matched_skills=list(one.matched_skills), missing_skills=list(one.missing_skills),
     )  # fmt: skip
 
 

@@ -121,6 +121,14 @@ class ChatStore:
         async with acquired(self._pool) as connection:
             return await read_sources(connection, session, refs)
 
+    async def number(self, session: UUID, matches: Sequence[tuple[UUID, dict[str, Any]]]) -> list[int]:
+        async with acquired(self._pool) as connection:
+            numbers: list[int] = await connection.fetchval(
+                "select public.chat_number($1, $2::uuid[], $3::jsonb[])",
+                session, [job for job, _ in matches], [match for _, match in matches],
+            )  # fmt: skip
+        return numbers
+
     async def queue_position(self, session: UUID) -> int:
         """1 for the one that has waited longest."""
         async with acquired(self._pool) as connection:

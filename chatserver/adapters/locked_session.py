@@ -1,7 +1,6 @@
 """One session under its lock: what is read for a decision, and how a change is written."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -11,7 +10,6 @@ from chatserver.core.chat_ports import Applied
 from chatserver.core.conversation import Change, Running, State
 from chatserver.core.errors import Refused
 from chatserver.core.events import Logged
-from chatserver.core.ports import Reference
 from chatserver.core.protocol import Source, SourceReason
 
 ANSWER_LEASE_SECONDS = 5.0
@@ -192,29 +190,6 @@ class LockedSession:
         )  # fmt: skip
         return [logged(row) for row in rows]
 
-    async def references(self) -> list[Reference]:
-        rows = await self._connection.fetch(
-            "select ref, job_id, match from public.chat_references where session_id = $1 order by ref", self._session
-        )
-        return [Reference(row["ref"], row["job_id"], row["match"]) for row in rows]
-
     async def sources(self, refs: Sequence[int]) -> list[Source]:
         """What a message says of the jobs it names, in the order named; numbers that were never given are left out."""
         return await read_sources(self._connection, self._session, refs)
-
-    async def number(self, matches: Sequence[tuple[UUID, dict[str, Any]]]) -> list[Reference]:
-        """A number for each job, the one that it has or the next; a job's match is as of the latest retrieval."""
-        await self._connection.execute(
-            "select 1 from public.chat_sessions where id = $1 for no key update", self._session
-        )
-        known = {reference.job: reference.ref for reference in await self.references()}
-        for job, _ in matches:
-            known.setdefault(job, len(known) + 1)
-        found = {known[job]: (job, match) for job, match in matches}
-        await self._connection.execute(
-            "insert into public.chat_references (session_id, ref, job_id, match)"
-            " select $1, * from unnest($2::bigint[], $3::uuid[], $4::jsonb[])"
-            " on conflict (session_id, ref) do update set match = excluded.match",
-            self._session, list(found), [job for job, _ in found.values()], [match for _, match in found.values()],
-        )  # fmt: skip
-        return [Reference(known[job], job, match) for job, match in matches]

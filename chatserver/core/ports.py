@@ -157,15 +157,6 @@ class Assistant(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """A job's number in a session; `match` has the skills and reasons of its latest retrieval."""
-
-    ref: int
-    job: UUID
-    match: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Extracted:
     """What was read of a resume file."""
 

@@ -94,7 +94,7 @@ def issuer_of(settings: Settings) -> DevelopmentIssuer | None:
 
 
 def embedder_of(settings: Settings, pool: asyncpg.Pool) -> PinnedEmbedder:
-    return PinnedEmbedder(pool, makers(settings.openai_api_key))
+    return PinnedEmbedder(pool, makers(settings.openai_api_key, threads=1))
 
 
 def files_of(settings: Settings) -> FolderStorage | SupabaseStorage:

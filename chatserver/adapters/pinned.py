@@ -24,9 +24,9 @@ _PIN = "insert into public.embedding_models (model) values ($1) on conflict do n
 Makers = Mapping[str, Callable[[], Embedder]]
 
 
-def makers(openai_api_key: str | None) -> dict[str, Callable[[], Embedder]]:
-    """What can be made here, by model; the configured one first."""
-    local: dict[str, Callable[[], Embedder]] = {minilm.MODEL: MiniLM}
+def makers(openai_api_key: str | None, *, threads: int = 0) -> dict[str, Callable[[], Embedder]]:
+    """What can be made here, by model; the configured one first. `threads` as `MiniLM` has them."""
+    local: dict[str, Callable[[], Embedder]] = {minilm.MODEL: lambda: MiniLM(threads)}
     if openai_api_key is None:
         return local
     return {openai.MODEL: lambda: OpenAIEmbedder(openai_api_key), **local}

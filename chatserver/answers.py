@@ -10,7 +10,7 @@ from uuid import UUID
 from chatserver.assistants import Assistants, Chosen, author_of
 from chatserver.conversations import Conversations
 from chatserver.core.chat_ports import ChatStore, Wire
-from chatserver.core.delivery import Durable, Passing, pack, unpack
+from chatserver.core.delivery import Durable, Passing, Text, pack, unpack
 from chatserver.core.gate import Gate
 from chatserver.core.grounding import greeting
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Assistant, Unavailable
@@ -94,6 +94,7 @@ class Answers:
 
     def _ended(self, session: UUID, turn: int, task: asyncio.Task[None]) -> None:
         self._running.pop((session, turn), None)
+        self._wire.ended(session, turn)
         if not task.cancelled() and (error := task.exception()):
             log.error("an answer ended in an error of ours", exc_info=error, extra={"session": str(session)})
 
@@ -162,6 +163,8 @@ class Answers:
             received = unpack(item)
             if isinstance(received, Durable) and received.turn > turn:
                 this.cancel()
+            elif isinstance(received, Text) and received.turn == turn:
+                self._wire.arrived(session, turn, received.at + received.length)
 
         end = await self._wire.listen(session, heard)
         written: list[str] = []

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatStore, SummaryStore, Wire
-from chatserver.core.delivery import ROLL_CALL, Delivery, Here, Snapshot, Text, pack, unpack
+from chatserver.core.delivery import ROLL_CALL, Delivery, Here, Received, Snapshot, Text, pack, unpack
 from chatserver.core.events import durable
 from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import (
@@ -119,7 +119,7 @@ class Hub:
             frame = encode(Delta(session=session, turn=turn, at=at, content=content))
             text = Text(turn, at, len(content), frame)
             for subscription in members:
-                subscription.receive(text)
+                _give(subscription, text)
 
     def _heard(self, session: UUID, item: str) -> None:
         try:
@@ -132,7 +132,7 @@ class Hub:
                 self._tell_presence(session, user, True)
             return
         for subscription in self._rooms.members(session):
-            subscription.receive(received)
+            _give(subscription, received)
         # They left on another node, and sit here too.
         if isinstance(received, Here) and not received.on and (still := self._present(session).get(received.user)):
             self._tell_presence(session, still, True)
@@ -239,3 +239,11 @@ class Hub:
         for session in self._rooms:
             if any(user.role == "admin" for user in self._present(session).values()):
                 self.wire.publish(session, pack(ROLL_CALL))
+
+
+def _give(subscription: Subscription, item: Received) -> None:
+    """One connection that fails takes nothing from the others, nor from the answer that is being written."""
+    try:
+        subscription.receive(item)
+    except Exception:
+        log.exception("a connection could not be given what is new")

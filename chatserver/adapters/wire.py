@@ -42,7 +42,7 @@ class RedisWire:
         self._listening = Listening(url, LOBBY)
         self._publishing = Publishing(
             self._publisher, lambda session, turn, at, content: self.near(session, turn, at, content),
-            lambda: self.healthy,
+            lambda: self.healthy and self._listening.hears,
         )  # fmt: skip
         self._listening.on_reconnect = lambda: self.on_reconnect()
         self._tasks: list[asyncio.Task[None]] = []
@@ -88,13 +88,19 @@ class RedisWire:
     # Publishing
 
     def publish(self, session: UUID, item: str) -> None:
-        self._publishing.put(Published(_channel(session), item, session), session)
+        self._publishing.put(Published(_channel(session), item), session)
 
     def announce(self, session: UUID) -> None:
         self._publishing.put(Published(LOBBY, str(session)))
 
     def stream(self, session: UUID, turn: int, at: int, content: str, whole: str, refused: Callable[[], None]) -> None:
         self._publishing.stream(Streamed(session, turn, at, content, whole, refused))
+
+    def arrived(self, session: UUID, turn: int, at: int) -> None:
+        self._publishing.arrived(session, turn, at)
+
+    def ended(self, session: UUID, turn: int) -> None:
+        self._publishing.ended(session, turn)
 
     def fence(self, session: UUID, turn: int) -> None:
         self._publishing.put(Fenced(session, turn), session)

@@ -33,11 +33,17 @@ class Listening:
         self._confirmed: dict[str, asyncio.Event] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._spoke = False
+        self._asked = False
         self.on_reconnect: Callable[[], None] = lambda: None
 
     @property
     def healthy(self) -> bool:
         return self._connection is not None
+
+    @property
+    def hears(self) -> bool:
+        """Whether the line has said something since it was last in doubt."""
+        return self._connection is not None and not self._asked
 
     async def listen(self, channel: str, listener: Listener) -> Callable[[], None]:
         """Returns once Redis has confirmed, or after `SUBSCRIBE_SECONDS`; the result ends the listening."""
@@ -98,14 +104,17 @@ class Listening:
                     failures = 0
                     self.on_reconnect()
                     await self._hear(connection)
-                except (RedisError, OSError, TimeoutError) as error:
+                except (RedisError, OSError, TimeoutError, UnicodeDecodeError) as error:
+                    # What is no text came from nobody here; the line has lost its place in what follows.
                     if failures == 0:
                         log.warning("redis is away (%s); events are found by the position check", error)
+                except Exception:
+                    log.exception("listening failed; the line is made anew")
                 finally:
                     self._connection = None
                     for confirmed in self._confirmed.values():
                         confirmed.clear()
-                    await connection.disconnect(nowait=True)
+                    await _hung_up(connection)
                 await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
                 failures += 1
         finally:
@@ -137,7 +146,7 @@ class Listening:
     async def _read(self, connection: Any) -> None:
         while True:
             kind, *rest = await connection.read_response(disconnect_on_error=False)
-            self._spoke = True
+            self._spoke, self._asked = True, False
             if kind == "message":
                 channel, item = rest
                 for listener in tuple(self._listeners.get(channel, ())):
@@ -151,14 +160,20 @@ class Listening:
 
     async def _watch(self, connection: Any) -> None:
         """Silence proves nothing: a half-open connection is silent too."""
-        asked = False
+        self._asked = False
         while True:
             self._spoke = False
             await asyncio.sleep(SILENCE_SECONDS)
             if self._spoke:
-                asked = False
-            elif asked:
+                continue
+            if self._asked:
                 raise TimeoutError("no answer to a ping")
-            else:
-                await connection.send_command("PING", check_health=False)
-                asked = True
+            self._asked = True
+            await connection.send_command("PING", check_health=False)
+
+
+async def _hung_up(connection: Any) -> None:
+    try:
+        await connection.disconnect(nowait=True)
+    except (RedisError, OSError, TimeoutError) as error:
+        log.debug("closing redis: %s", error)

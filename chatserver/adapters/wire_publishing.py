@@ -96,7 +96,6 @@ _encode = msgspec.msgpack.Encoder().encode
 class Published:
     channel: str
     item: str
-    session: UUID | None = None
 
     def arguments(self) -> tuple[str | int, ...]:
         return ("p", self.channel, self.item)
@@ -150,11 +149,12 @@ class Marked:
 
 @dataclass(slots=True)
 class _Front:
-    """How far this node's own connections have a running answer, as far as Redis agreed to its beginning."""
+    """How far this node's own connections have a running answer."""
 
     turn: int
     at: int
-    is_shared: bool
+    is_shared: bool = True
+    """Whether other nodes listen, as far as Redis has said."""
 
 
 Spoken = Published | Streamed | Fenced
@@ -164,8 +164,9 @@ Entry = Spoken | Marked
 class Publishing:
     """A bounded queue and the one connection that works it off. What Redis does not take is dropped.
 
-    The first delta of an answer goes to everybody by way of Redis. Once Redis has taken it, `near` is called with the
-    following ones at once, for the connections of this node; they go to the pad a little later, and to other nodes.
+    The first delta of an answer goes to everybody by way of Redis. Once it has come back (`arrived`), which shows that
+    Redis took it and counts this node among those who listen, `near` is called with the following ones at once, for the
+    connections of this node; they go to the pad a little later, and to other nodes.
     """
 
     def __init__(self, redis: Redis, near: Callable[[UUID, int, int, str], None], hears: Callable[[], bool]) -> None:
@@ -180,6 +181,7 @@ class Publishing:
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
         self._stopping = False
+        self._sending = False
         self.dropped = 0
 
     def stream(self, entry: Streamed) -> None:
@@ -191,12 +193,26 @@ class Publishing:
             self._near(entry.session, entry.turn, entry.at, entry.content)
         self.put(entry, is_urgent=front is None or not entry.near or front.is_shared)
 
+    def arrived(self, session: UUID, turn: int, at: int) -> None:
+        """This node's connections were given the answer up to `at` by way of Redis."""
+        front = self._fronts.get(session)
+        if front is None or front.turn < turn:
+            self._fronts[session] = _Front(turn, at)
+        elif front.turn == turn:
+            front.at = max(front.at, at)
+
+    def ended(self, session: UUID, turn: int) -> None:
+        """Nothing more comes of that answer."""
+        front = self._fronts.get(session)
+        if front is not None and front.turn <= turn:
+            del self._fronts[session]
+
     def _is_fresh(self) -> bool:
         return self._hears() and asyncio.get_running_loop().time() - self._taken_at < FRESH_SECONDS
 
     async def passed(self, session: UUID) -> None:
-        """Returns when what was shown near by of `session` is in the pad, or was dropped."""
-        if session in self._fronts:
+        """Returns when what was streamed of `session` so far is in the pad, or was dropped."""
+        if self._waiting or self._sending:
             mark = Marked(asyncio.Event())
             if self.put(mark, session):
                 await mark.passed.wait()
@@ -208,10 +224,9 @@ class Publishing:
             return False
         if isinstance(entry, Streamed):
             last = self._last.get(entry.session)
-            if last is not None and last.turn == entry.turn and last.at + len(last.content) == entry.at:
+            if last is not None and last.near == entry.near and _goes_on(last, entry):
                 last.content += entry.content
                 last.whole = entry.whole
-                last.near = last.near and entry.near
                 if is_urgent:
                     self._urgent.set()
                 return True
@@ -244,19 +259,24 @@ class Publishing:
                 sent = now()
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
                 self._last.clear()
+                self._sending = True
                 try:
                     await self._send([entry for entry in batch if not isinstance(entry, Marked)])
                     failures, self._taken_at = 0, sent
-                except (RedisError, OSError, TimeoutError) as error:
+                except Exception as error:
                     self.dropped += len(batch)
                     self._fronts.clear()
-                    if failures == 0:
+                    if not isinstance(error, RedisError | OSError):
+                        # A line that ended for one entry of ours would leave this node without a voice for good.
+                        log.exception("what was to be said could not be")
+                    elif failures == 0:
                         log.warning("redis takes nothing just now (%s); events are found in the log", error)
                     if self._stopping:
                         return
                     await asyncio.sleep(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
                     failures += 1
                 finally:
+                    self._sending = False
                     for entry in batch:
                         if isinstance(entry, Marked):
                             entry.passed.set()
@@ -283,28 +303,20 @@ class Publishing:
                 elif result == 2:
                     self._fronts.pop(entry.session, None)
                     wanted[entry.session] = entry
-                else:
-                    self._agreed(entry, is_shared=result == 3)
-            elif isinstance(entry, Published) and entry.session is not None:
-                # The last word of an answer is among these; whatever else it was, the next delta begins anew.
-                self._fronts.pop(entry.session, None)
+                elif (front := self._fronts.get(entry.session)) is not None and front.turn == entry.turn:
+                    front.is_shared = result == 3
         for rebased in _slices([Rebased(entry) for entry in wanted.values()]):
             for whole, result in zip(rebased, await self._call(rebased), strict=True):
                 if result == 0:
                     whole.of.refused()
 
-    def _agreed(self, entry: Streamed, *, is_shared: bool) -> None:
-        front = self._fronts.get(entry.session)
-        if front is None or front.turn != entry.turn:
-            self._fronts[entry.session] = _Front(entry.turn, entry.at + len(entry.content), is_shared)
-        else:
-            front.is_shared = is_shared
-            if not entry.near:
-                front.at = max(front.at, entry.at + len(entry.content))
-
     async def _call(self, batch: list[Spoken] | list[Rebased]) -> list[int]:
         results: list[int] = await self._script(args=(PAD_SECONDS, _encode([entry.arguments() for entry in batch])))
         return results
+
+
+def _goes_on(one: Streamed, other: Streamed) -> bool:
+    return one.turn == other.turn and one.at + len(one.content) == other.at
 
 
 REBASED_MAX = 20

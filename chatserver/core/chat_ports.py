@@ -135,6 +135,14 @@ class Wire(Protocol):
     """Called with (session, turn, at, content) of a delta that this node's own connections may have at once, before the
     pad has it; those of other nodes get it over the wire."""
 
+    def arrived(self, session: UUID, turn: int, at: int) -> None:
+        """This node was given the answer up to `at` over the wire; what follows exactly may be shown near by."""
+        ...
+
+    def ended(self, session: UUID, turn: int) -> None:
+        """This node writes that answer no more."""
+        ...
+
     def fence(self, session: UUID, turn: int) -> None:
         """Raises the pad's turn, so that an older answer is refused: a kindness to the bill."""
         ...

@@ -12,7 +12,6 @@ import pytest_asyncio
 from chatserver.adapters.embedded import Redis
 from chatserver.adapters.wire import RedisWire, client
 from chatserver.adapters.wire_listening import Listening
-from chatserver.adapters.wire_publishing import FRESH_SECONDS
 from chatserver.core.chat_ports import PadText
 from chatserver.core.delivery import Text, unpack
 from chatserver.core.protocol import Delta, Rebase
@@ -218,102 +217,25 @@ async def test_who_begins_to_listen_while_the_line_is_made_hears_too(redis_url: 
         await speaker.aclose()
 
 
-class Near:
-    """What a node's own connections are given without the wire."""
-
-    def __init__(self, wire: RedisWire) -> None:
-        self.given: list[tuple[int, str]] = []
-        wire.near = lambda session, turn, at, content: self.given.append((at, content))
-
-
-async def test_what_redis_has_begun_to_take_is_shown_near_by_at_once_and_kept_in_the_pad(wire: RedisWire) -> None:
-    session, reader, near = uuid4(), Reader(), Near(wire)
+async def test_one_entry_that_cannot_be_sent_ends_nothing(wire: RedisWire, caplog: Any) -> None:
+    session, reader = uuid4(), Reader()
     await wire.listen(session, reader)
-    wire.stream(session, 1, 0, "Good ", "Good ", nothing)
-    assert near.given == [], "The first goes by way of Redis, which may know better."
-    await until(lambda: reader.text == "Good ")
-    for _ in range(3):
-        await asyncio.sleep(0)
-    await until(lambda: session in wire._publishing._fronts)
-    wire.stream(session, 1, 5, "morn", "Good morn", nothing)
-    wire.stream(session, 1, 9, "ing", "Good morning", nothing)
-    assert near.given == [(5, "morn"), (9, "ing")]
-    assert await wire.pad(session) == PadText(1, "Good morning"), "What was shown is found by whoever reads just after."
-    assert reader.text == "Good ", "Nobody else listens: it is not sent around."
+    half = "half a pair: \ud83d"
+    wire.stream(uuid4(), 1, 0, half, half, nothing)
+    await until(lambda: wire.dropped > 0)
+    wire.publish(session, "p -\nlater")
+    await until(lambda: reader.items == ["p -\nlater"])
+    assert "what was to be said could not be" in caplog.text
 
 
-async def test_another_node_hears_what_is_shown_near_by(wire: RedisWire, redis_url: str) -> None:
-    other = RedisWire(redis_url)
-    other.start()
-    await until(lambda: other.healthy)
-    session, here, there, near = uuid4(), Reader(), Reader(), Near(wire)
-    await wire.listen(session, here)
-    await other.listen(session, there)
-    whole = ""
-    for word in (f"word{number} " for number in range(200)):
-        at, whole = len(whole), whole + word
-        wire.stream(session, 1, at, word, whole, nothing)
-        await asyncio.sleep(0.0005)
-    await until(lambda: there.text == whole)
-    assert near.given
-    await other.stop()
-
-
-async def test_a_refused_turn_is_not_shown_near_by_any_more(wire: RedisWire, redis_url: str) -> None:
-    other = RedisWire(redis_url)
-    other.start()
-    session, near, refusals = uuid4(), Near(wire), [0]
-
-    def refused() -> None:
-        refusals[0] += 1
-
-    wire.stream(session, 1, 0, "a", "a", refused)
-    await until(lambda: session in wire._publishing._fronts)
-    other.fence(session, 2)
-    await other.stop()
-    wire.stream(session, 1, 1, "b", "ab", refused)
-    await until(lambda: refusals[0] == 1)
-    wire.stream(session, 1, 2, "c", "abc", refused)
-    assert near.given == [(1, "b")]
-
-
-async def test_who_was_out_of_the_world_shows_nothing_before_redis_was_asked(wire: RedisWire) -> None:
-    session, near = uuid4(), Near(wire)
-    wire.stream(session, 1, 0, "a", "a", nothing)
-    await until(lambda: session in wire._publishing._fronts)
-    wire._publishing._taken_at -= FRESH_SECONDS
-    wire.stream(session, 1, 1, "b", "ab", nothing)
-    assert near.given == []
-    await until(lambda: wire._publishing._fronts[session].at == 2)
-    wire.stream(session, 1, 2, "c", "abc", nothing)
-    assert near.given == [(2, "c")]
-    wire.deafen()
-    await until(lambda: not wire.healthy)
-    wire.stream(session, 1, 3, "d", "abcd", nothing)
-    assert near.given == [(2, "c")]
-
-
-async def test_nothing_is_kept_of_answers_that_have_ended(wire: RedisWire) -> None:
-    for _ in range(20):
-        session = uuid4()
-        wire.stream(session, 1, 0, "a", "a", nothing)
-        wire.publish(session, "e 2 2 all\n{}")
-    await until(lambda: not wire._publishing._waiting)
-    await wire.pad(session)
-    assert not wire._publishing._fronts
-
-
-async def test_reading_the_pad_meanwhile_costs_nobody_a_word(wire: RedisWire) -> None:
-    """What is asked to be told when it was sent goes in one batch with what others say."""
-    session, other, reader, near = uuid4(), uuid4(), Reader(), Near(wire)
-    await wire.listen(other, reader)
-    wire.stream(session, 1, 0, "a", "a", nothing)
-    await until(lambda: session in wire._publishing._fronts)
-    wire.stream(session, 1, 1, "b", "ab", nothing)
-    reading = asyncio.create_task(wire.pad(session))
-    await asyncio.sleep(0)
-    wire.publish(other, "p -\nx")
-    assert await reading == PadText(1, "ab")
-    await until(lambda: reader.items == ["p -\nx"])
-    assert near.given == [(1, "b")]
-    assert wire.dropped == 0
+async def test_what_is_no_text_does_not_make_a_node_deaf(wire: RedisWire, redis_url: str) -> None:
+    session, reader = uuid4(), Reader()
+    reconnected: list[bool] = []
+    wire.on_reconnect = lambda: reconnected.append(True)
+    await wire.listen(session, reader)
+    stranger = client(redis_url)
+    await stranger.publish("lobby", b"\xff\xfe")
+    await stranger.aclose()
+    await until(lambda: bool(reconnected))
+    wire.publish(session, "p -\nlater")
+    await until(lambda: reader.items == ["p -\nlater"])

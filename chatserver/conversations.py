@@ -20,11 +20,6 @@ log = logging.getLogger(__name__)
 
 Decide = Callable[[ChatTransaction, State], Awaitable[Change | None]]
 
-HANDED_BACK_TEXT = (
-    "The person you were talking to is not available any more, so the assistant takes over again. "
-    "You can ask for a person at any time."
-)
-
 
 class Conversations:
     """Commands on sessions. Each raises `Refused`, or `Unavailable` while the database does not answer.
@@ -179,10 +174,7 @@ class Conversations:
             async def decide(tx: ChatTransaction, state: State) -> Change | None:
                 if not rules.system_may_hand_back(state):
                     return None
-                word = Event(
-                    "message", HANDED_BACK_TEXT, "system", meta={"code": "handed_back_by_system", "params": {}}
-                )
-                return rules.hand_back(state, None, word)
+                return rules.hand_back(state, None)
 
             await self._decide(overdue.session, decide, unanswered=True)
 

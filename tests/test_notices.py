@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -102,6 +102,18 @@ async def test_nobody_is_told_before_the_time_nor_of_who_is_spoken_with(house: H
     await ben.sends("take_over", session=str(house.session))
     await house.notices().look()
     assert house.receiver.calls == []
+
+
+async def test_who_may_be_in_danger_is_told_of_at_once_and_again_where_they_waited_already(house: House) -> None:
+    await house.notices().look()
+    said = {"session": str(house.session), "id": str(uuid4()), "content": "I want to die"}
+    await house.asha.sends("post", **said)
+    await house.notices(after_seconds=3_600).look()
+    await house.notices(after_seconds=3_600).look()
+    waits, urgent = (msgspec.json.decode(body) for _, body in house.receiver.calls)
+    assert urgent["urgent"] is True
+    assert urgent["id"] != waits["id"]
+    assert b"die" not in house.receiver.calls[1][1]
 
 
 @pytest.mark.parametrize("status", [500, 302, 404])

@@ -130,11 +130,12 @@ class ChatStore:
         return numbers
 
     async def queue_position(self, session: UUID) -> int:
-        """1 for the one that has waited longest."""
+        """1 for the next: those in danger first, then who has waited longest."""
         async with acquired(self._pool) as connection:
             place: int = await connection.fetchval(
                 "select count(*) from public.chat_sessions s, public.chat_sessions mine where mine.id = $1"
-                " and s.waiting_since <= mine.waiting_since", session,
+                " and s.waiting_since is not null and (coalesce(s.urgent_since, 'infinity'), s.waiting_since)"
+                " <= (coalesce(mine.urgent_since, 'infinity'), mine.waiting_since)", session,
             )  # fmt: skip
         return place
 

@@ -11,6 +11,7 @@ from chatserver.core.conversation import Change, Running, State
 from chatserver.core.errors import Refused
 from chatserver.core.events import Logged
 from chatserver.core.protocol import Source, SourceReason
+from chatserver.core.system_texts import HELP_CODES
 
 ANSWER_LEASE_SECONDS = 5.0
 
@@ -19,7 +20,8 @@ COLUMNS = "session_id, seq, id, turn, of_turn, kind, role, author_id, content, m
 _LOCK = """
 select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seeker') as seeker_name,
        coalesce(s.status, 'active_ai')::text as status, s.seq, s.turn, s.admin_id,
-       coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over, s.waiting_since is not null as waiting
+       coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over, s.waiting_since is not null as waiting,
+       s.urgent_since is not null as urgent
   from public.chat_sessions s
   left join public.users u on u.id = s.user_id
  where s.id = $1 for no key update of s
@@ -46,6 +48,11 @@ _SETTLED = """
 select exists (select from public.chat_messages m where m.session_id = $1 and m.seq > $2 and (
   (m.kind = 'message' and m.role in ('assistant', 'admin') and not coalesce((m.meta -> 'interrupted')::boolean, false))
   or (m.kind = 'status' and m.meta ->> 'reason' = 'stopped')))
+"""
+
+_HELPED = """
+select exists (select from public.chat_messages m where m.session_id = $1 and m.seq > $2 and m.kind = 'message'
+  and m.role = 'system' and m.meta ->> 'code' = any ($3::text[]))
 """
 
 _ENDED_TURN = """
@@ -107,19 +114,22 @@ class LockedSession:
             raise Refused("not_found", "There is no such conversation.")
         admin_name = await self._connection.fetchval(_NAME, row["admin_id"]) if row["admin_id"] else None
         running = await self._connection.fetchrow(_RUNNING, self._session)
-        waits = False
+        waits = helped = False
         if unanswered:
             question = await self._connection.fetchrow(_LAST_QUESTION, self._session)
             waits = question is not None and not await self._connection.fetchval(
                 _SETTLED, self._session, question["seq"]
             )
+            helped = waits and await self._connection.fetchval(
+                _HELPED, self._session, question["seq"], list(HELP_CODES)
+            )
         ended = await self._connection.fetchval(_ENDED_TURN, self._session, row["turn"]) if ended_turn else None
         return State(
             row["id"], row["user_id"], row["seeker_name"], row["status"], row["seq"], row["turn"], row["admin_id"],
-            admin_name, row["lease_over"], row["waiting"],
+            admin_name, row["lease_over"], row["waiting"], row["urgent"],
             Running(running["turn"], running["first_turn"], running["attempt"], running["lease_over"],
                     running["handed_over"]) if running else None,
-            waits, ended,
+            waits, helped, ended,
         )  # fmt: skip
 
     async def apply(self, state: State, change: Change, *, leaving: bool = False) -> Applied:
@@ -164,12 +174,14 @@ class LockedSession:
                 then clock_timestamp() + make_interval(secs => $7) when $5 then null else admin_lease_until end,
               waiting_since = case when $8 then coalesce(waiting_since, clock_timestamp())
                 when not $8 then null else waiting_since end,
-              waiting_reason = case when $8 then $9 when not $8 then null else waiting_reason end
+              waiting_reason = case when $8 then $9 when not $8 then null else waiting_reason end,
+              urgent_since = case when $10 then coalesce(urgent_since, clock_timestamp())
+                when not $10 then null else urgent_since end
             where id = $1
             """,
             self._session, seq, turn, change.status, change.admin is not None,
             None if change.admin == "nobody" else change.admin, self._admin_lease_seconds, change.waiting,
-            change.waiting_reason,
+            change.waiting_reason, change.urgent,
         )  # fmt: skip
 
     async def _insert_events(self, after: int, turn: int, change: Change) -> list[Logged]:

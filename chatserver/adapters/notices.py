@@ -12,6 +12,9 @@ from chatserver.core.ports import Unavailable
 
 CALL_SECONDS = 5.0
 
+# What a wait is known by: who turns out to be in danger while they wait is told of once more.
+_SINCE = "greatest(waiting_since, urgent_since)"
+
 
 class PostgresNotices:
     """Raises `Unavailable` while the database does not answer."""
@@ -22,27 +25,28 @@ class PostgresNotices:
     async def due(self, *, after_seconds: float, tries: int, pause_seconds: float, most: int) -> list[Notice]:
         async with acquired(self._pool) as connection:
             rows = await connection.fetch(
-                """
+                f"""
                 with due as (
-                  select id, case when notice_since is distinct from waiting_since then 0 else notice_tries end as tried
+                  select id, case when notice_since is distinct from {_SINCE} then 0 else notice_tries end as tried
                   from public.chat_sessions
-                  where status = 'active_ai' and waiting_since <= now() - make_interval(secs => $1)
-                    and (notice_since is distinct from waiting_since or (notice_tries < $2 and notice_due_at <= now()))
-                  order by waiting_since limit $4 for update skip locked)
-                update public.chat_sessions s set notice_since = s.waiting_since, notice_tries = due.tried + 1,
+                  where status = 'active_ai' and waiting_since is not null
+                    and (urgent_since is not null or waiting_since <= now() - make_interval(secs => $1))
+                    and (notice_since is distinct from {_SINCE} or (notice_tries < $2 and notice_due_at <= now()))
+                  order by urgent_since nulls last, waiting_since limit $4 for update skip locked)
+                update public.chat_sessions s set notice_since = {_SINCE}, notice_tries = due.tried + 1,
                   notice_due_at = now() + make_interval(secs => $3 * power(2, due.tried))
                 from due where s.id = due.id
-                returning s.id, s.waiting_since, s.notice_tries
+                returning s.id, s.waiting_since, s.notice_tries, s.urgent_since
                 """,
                 after_seconds, tries, pause_seconds, most,
             )  # fmt: skip
-        return [Notice(row["id"], row["waiting_since"], row["notice_tries"]) for row in rows]
+        return [Notice(*row.values()) for row in rows]
 
     async def done(self, notice: Notice) -> None:
         async with acquired(self._pool) as connection:
             await connection.execute(
                 "update public.chat_sessions set notice_due_at = null where id = $1 and notice_since = $2",
-                notice.session, notice.waiting_since,
+                notice.session, notice.since,
             )  # fmt: skip
 
 

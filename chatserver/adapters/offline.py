@@ -6,8 +6,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from typing import Any
 from uuid import UUID
 
+from chatserver.core.distress import language_of_distress
 from chatserver.core.ports import AnswerRequest, AssistantKind, Card, Proposal, Toolbox, Usage
 from chatserver.core.references import refs_in
+from chatserver.core.system_texts import FROM_A_PERSON, URGENT_REASON, help_in_distress
 
 WORDS_PER_SECOND = 25.0
 LISTED_MAX = 4
@@ -15,11 +17,6 @@ SKILLS_MAX = 5
 REASONS_MAX = 2
 REASON_MAX_CHARACTERS = 300
 
-_CRISIS = re.compile(
-    r"\b(suicid\w*|kill(ing)? my\s?self|end(ing)? (my life|it all)|self[- ]?harm\w*|(hurt|cut)(ting)? myself|"
-    r"(want|wish) (to die|i (was|were) dead)|no reason to live|better off dead)\b|खुदकुशी|आत्महत्या|मरना चाहत",
-    re.IGNORECASE,
-)
 _PERSON = re.compile(
     r"\b(talk|speak|chat|connect|transfer)\b[^.?!]{0,15}\b(to|with)\b[^.?!]{0,15}"
     r"\b(human|person|someone|somebody|agent|your team)\b"
@@ -44,12 +41,6 @@ _ELSEWHERE = re.compile(
 _JOBS = re.compile(r"\b(jobs?|roles?|work|openings?|positions?|vacanc(y|ies)|anything|something)\b", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:[Ii]n|[Nn]ear|[Aa]round)\s+([A-Z][\w'-]+(?:\s[A-Z][\w'-]+)?)|\b([Rr]emote)\b")
 
-SORRY_TEXT = "I am sorry that you are going through this. "
-NUMBERS_TEXT = (
-    "If you are in danger, call your local emergency number now (112 in India and Europe). In India, Tele-MANAS "
-    "answers day and night on 14416; elsewhere, please call a crisis line or somebody you trust."
-)
-HELP_TEXT = f"{SORRY_TEXT}I am a program and cannot give you the help you deserve, but people can. {NUMBERS_TEXT} "
 PERSON_COMES_TEXT = (
     "I have asked for a person of our team. Until somebody joins, I can go on with jobs, tips and questions."
 )
@@ -112,8 +103,8 @@ async def _proposed(request: AnswerRequest, proposal: Proposal, toolbox: Toolbox
     begins = f"Hello {request.seeker_name}, this is {proposal.admin_name}."
     if proposal.hint:
         begins = f"{begins} {proposal.hint.strip()}"
-    if _CRISIS.search(question):
-        return f"{begins}\n\n{SORRY_TEXT}{NUMBERS_TEXT}"
+    if language_of_distress(question):
+        return f"{begins}\n\n{FROM_A_PERSON}"
     return f"{begins}\n\n{await _about_jobs(request, toolbox, question)}"
 
 
@@ -123,8 +114,10 @@ def _question(request: AnswerRequest) -> str:
 
 async def _composed(request: AnswerRequest, toolbox: Toolbox) -> str:
     question = _question(request)
-    if _CRISIS.search(question):
-        return HELP_TEXT + await _asked(toolbox, "URGENT: the seeker may be in danger.")
+    if language := language_of_distress(question):
+        # Answered before anybody is asked; what another program wrote into the log comes here.
+        await toolbox.call("ask_human", {"reason": URGENT_REASON})
+        return help_in_distress(language, again=False).content
     if _WHO.search(question):
         return WHO_TEXT
     if _PERSON.search(question):

@@ -107,7 +107,7 @@ select s.id as session, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seek
        count(*) over () as of
   from public.chat_sessions s left join public.users u on u.id = s.user_id
  where s.waiting_since is not null and s.status is distinct from 'closed'
- order by s.waiting_since, s.id limit {WAITING_MAX}
+ order by s.urgent_since nulls last, s.waiting_since, s.id limit {WAITING_MAX}
 """
 
 _TRAIL = """

@@ -16,7 +16,7 @@ _SUMMARY = f"""
 select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seeker') as seeker_name,
        coalesce(s.status, 'active_ai')::text as status, s.admin_id,
        coalesce(a.full_name, split_part(a.email, '@', 1)) as admin_name,
-       s.waiting_since, s.waiting_reason, s.updated_at,
+       s.waiting_since, s.waiting_reason, s.urgent_since, s.updated_at,
        s.status = 'active_human' and coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over,
        left(l.content, {LAST_MAX_CHARACTERS}) as last,
        (select count(*) from public.chat_messages m where m.session_id = s.id and m.kind = 'message'
@@ -32,6 +32,8 @@ select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seek
      and not m.meta ? 'hidden' order by m.seq desc limit 1) l on true
 """
 
+_NOBODY_THERE = "s.status = 'active_ai' or (s.status = 'active_human' and s.admin_lease_until < clock_timestamp())"
+
 
 def _summary(row: asyncpg.Record, *, for_seeker: bool = False) -> SessionSummary:
     """`unread` is what the seeker has not seen, or for admins what nobody has answered."""
@@ -40,6 +42,7 @@ def _summary(row: asyncpg.Record, *, for_seeker: bool = False) -> SessionSummary
         unread=row["unread_by_seeker" if for_seeker else "unread"], updated_at=instant(row["updated_at"]),
         admin=Person(row["admin_id"], row["admin_name"] or "", "admin") if row["admin_id"] else None,
         waiting_since=instant(row["waiting_since"]) if row["waiting_since"] else None, reason=row["waiting_reason"],
+        urgent_since=instant(row["urgent_since"]) if row["urgent_since"] else None,
         last=row["last"], lease_over=bool(row["lease_over"]),
     )  # fmt: skip
 
@@ -54,11 +57,11 @@ class SummaryStore:
         self._pool = pool
 
     async def lobby(self, most: int) -> list[SessionSummary]:
-        """Waiting first, longest first; then those whose admin is gone; then the newest."""
+        """In danger and nobody there first; then those whose admin is gone, who waits longest, and the newest."""
         async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 _SUMMARY + " where s.status is distinct from 'closed' or s.updated_at > now() - interval '1 day'"
-                " order by (s.status = 'active_human'"
+                f" order by (s.urgent_since is not null and ({_NOBODY_THERE})) desc, (s.status = 'active_human'"
                 " and coalesce(s.admin_lease_until < clock_timestamp(), true)) desc,"
                 " s.waiting_since nulls last, s.updated_at desc limit $1",
                 most,

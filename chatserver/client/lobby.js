@@ -3,7 +3,7 @@
 /**
  * @typedef {{id: string, user: {id: string, name: string}, status: string, unread: number, updated_at: string,
  *   admin?: {id: string, name: string}, waiting_since?: string, reason?: string, last?: string,
- *   lease_over?: boolean}} Summary
+ *   lease_over?: boolean, urgent_since?: string}} Summary
  */
 
 export const LOBBY_MAX = 200;
@@ -25,14 +25,20 @@ export const FILTERS = {
   unread: ["Unanswered", (one) => one.unread > 0],
 };
 
-/** Who waits longest comes first, then what moved last. @param {Summary[]} sessions */
+/** Who may be in danger and has nobody comes first, then who waits longest, then what moved last. @param {Summary[]} sessions */
 function ordered(sessions) {
   return [...sessions].sort(before).slice(0, LOBBY_MAX);
 }
 
 /** @param {Summary} one @param {Summary} other */
 function before(one, other) {
+  if (isAlone(one) !== isAlone(other)) return isAlone(one) ? -1 : 1;
   if (one.waiting_since && other.waiting_since) return one.waiting_since < other.waiting_since ? -1 : 1;
   if (Boolean(one.waiting_since) !== Boolean(other.waiting_since)) return one.waiting_since ? -1 : 1;
   return one.updated_at < other.updated_at ? 1 : -1;
+}
+
+/** @param {Summary} one */
+function isAlone(one) {
+  return Boolean(one.urgent_since) && (one.status === "active_ai" || Boolean(one.lease_over));
 }

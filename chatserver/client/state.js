@@ -15,7 +15,7 @@
  * @typedef {{type: "message" | "status" | "note", session: string, seq: number, turn: number, timestamp: string,
  *   id?: string, role?: string, content?: string, author?: {name: string, kind: string, id?: string},
  *   sources?: Source[], interrupted?: boolean, of_turn?: number, status?: SessionInfo["status"],
- *   rating?: number, comment?: string, by?: Person | "system", to?: Person, reason?: string}} DurableEvent
+ *   rating?: number, comment?: string, code?: string, by?: Person | "system", to?: Person, reason?: string}} DurableEvent
  * @typedef {{turn: number, phase: string, detail: string | null, text: string, at: number,
  *   sources: Source[]}} Answer `at` is the length of `text` in Unicode code points.
  * @typedef {{session: SessionInfo | null, seq: number, turn: number, events: DurableEvent[], earlier: boolean,
@@ -210,6 +210,8 @@ export function isAwaited(state) {
     if (event.type === "message" && event.role === "user") return true;
     if (event.type === "status" && event.of_turn !== undefined) return false;
     if (event.type === "message" && event.role === "assistant") return false;
+    // Whoever may be in danger got help in place of an answer.
+    if (event.code?.startsWith("help_in_distress")) return false;
   }
   return false;
 }

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
+from chatserver.core import system_texts
 from chatserver.core.access import User
+from chatserver.core.distress import language_of_distress
 from chatserver.core.errors import Refused
 from chatserver.core.protocol import MessageRole, Status
 
@@ -43,9 +45,13 @@ class State:
     admin_name: str | None = None
     lease_over: bool = False
     waiting: bool = False
+    urgent: bool = False
+    """Words of self-harm were found in it, and no person has dealt with that yet."""
     running: Running | None = None
     unanswered: bool = False
     """The last message of the seeker has neither a complete answer after it nor was it stopped."""
+    helped: bool = False
+    """That message was answered by the fixed help text; read with `unanswered`."""
     ended_turn: int | None = None
     """The turn whose answer was stopped or failed, if that is what last raised the turn."""
 
@@ -82,6 +88,7 @@ class Change:
     admin: UUID | Literal["nobody"] | None = None
     waiting: bool | None = None
     waiting_reason: str | None = None
+    urgent: bool | None = None
     ends: Ending | None = None
     claims: bool = False
     reaps: bool = False
@@ -116,6 +123,24 @@ def _cut(state: State, pad: Pad | None) -> tuple[tuple[Event, ...], Ending | Non
     return (Event("message", pad.content, role="assistant", of_turn=state.running.turn, meta=meta),), "cut"
 
 
+def _system(text: system_texts.Text) -> Event:
+    return Event("message", text.content, "system", meta=text.meta)
+
+
+def _helped(state: State, language: str, change: Change) -> Change:
+    """The change with the fixed help text, and the session urgent: in the queue before all others, once.
+
+    No model is asked: nobody knows what it would say to that.
+    """
+    help_text = _system(system_texts.help_in_distress(language, again=state.urgent))
+    waits = state.status == "active_ai"
+    asked = (_status("active_ai", None, "waiting"),) if waits and not state.waiting else ()
+    return replace(
+        change, events=(*change.events, help_text, *asked), claims=False, urgent=True,
+        waiting=True if waits else None, waiting_reason=system_texts.URGENT_REASON if waits else None,
+    )  # fmt: skip
+
+
 def _still_open(state: State) -> None:
     if state.status == "closed":
         raise Refused("closed", "This conversation is closed; start a new one to go on.")
@@ -132,9 +157,12 @@ def post(state: State, by: User, id: UUID, content: str, pad: Pad | None) -> Cha
     author = {"id": str(by.id), "name": by.name, "kind": "seeker"}
     message = Event("message", content, "user", id, by.id, meta={"author": author})
     if state.status == "active_human":
-        return Change((message,))
-    kept, ends = _cut(state, pad)
-    return Change((*kept, message), raises_turn=True, ends=ends, claims=True)
+        change = Change((message,))
+    else:
+        kept, ends = _cut(state, pad)
+        change = Change((*kept, message), raises_turn=True, ends=ends, claims=True)
+    language = language_of_distress(content)
+    return _helped(state, language, change) if language else change
 
 
 def take_over(state: State, by: User, pad: Pad | None) -> Change | None:
@@ -175,16 +203,24 @@ def holder_is_gone(state: State) -> bool:
     return state.admin is None or state.lease_over
 
 
-def hand_back(state: State, by: User | None, word: Event | None = None) -> Change:
-    """`active_human` to `active_ai`, by the holder, by any admin once the lease is over, or by the system (None)."""
+def hand_back(state: State, by: User | None) -> Change:
+    """`active_human` to `active_ai`, by the holder, by any admin once the lease is over, or by the system (None).
+
+    An admin has seen what was urgent; where the system does it nobody has, and the seeker waits for a person again.
+    """
     _still_open(state)
     if state.status != "active_human":
         raise Refused("conflict", "The assistant already has this conversation; there is nothing to hand back.")
     if not holder_is_gone(state) and (by is None or state.admin != by.id):
         raise Refused("not_holder", f"{state.admin_name or 'Another admin'} holds this conversation; ask them.")
-    reason = "lease_over" if by is None else "handed_back"
-    events = (_status("active_ai", by, reason), *((word,) if word else ()))
-    return Change(events, raises_turn=True, status="active_ai", admin="nobody", claims=state.unanswered)
+    change = Change(raises_turn=True, status="active_ai", admin="nobody", claims=state.unanswered and not state.helped)
+    if by is not None:
+        return replace(change, events=(_status("active_ai", by, "handed_back"),), urgent=False)
+    events = (_status("active_ai", None, "lease_over"), _system(system_texts.handed_back()))
+    if not state.urgent:
+        return replace(change, events=events)
+    asked = _status("active_ai", None, "waiting")
+    return replace(change, events=(*events, asked), waiting=True, waiting_reason=system_texts.URGENT_REASON)
 
 
 def system_may_hand_back(state: State) -> bool:
@@ -198,7 +234,7 @@ def close(state: State, by: User, pad: Pad | None) -> Change | None:
     kept, ends = _cut(state, pad)
     return Change(
         (*kept, _status("closed", by, "closed", state.running.turn if state.running else None)),
-        raises_turn=True, status="closed", admin="nobody", waiting=False, ends=ends,
+        raises_turn=True, status="closed", admin="nobody", waiting=False, urgent=False, ends=ends,
     )  # fmt: skip
 
 
@@ -248,6 +284,9 @@ def ask_human(state: State, by: User | None, reason: str | None, turn: int | Non
     """Into the queue of the admins. A tool's call names its turn and is void once that turn is over."""
     if turn is not None and state.turn != turn:
         return None
+    language = language_of_distress(reason) if by is not None and reason else None
+    if language and state.status != "closed":
+        return _helped(state, language, Change())
     if state.status != "active_ai" or state.waiting:
         if turn is None:
             _still_open(state)

@@ -17,19 +17,26 @@ class Notice:
     session: UUID
     waiting_since: datetime
     tries: int
+    urgent_since: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        return max(self.waiting_since, self.urgent_since or self.waiting_since)
 
     @property
     def id(self) -> UUID:
         """The same for every try, so that a receiver can tell a second delivery from a second wait."""
-        return uuid5(self.session, self.waiting_since.isoformat())
+        return uuid5(self.session, self.since.isoformat())
 
 
 def body_of(notice: Notice) -> bytes:
     """The call's JSON in UTF-8."""
-    said = {
+    said: dict[str, object] = {
         "id": str(notice.id), "type": "seeker_waiting", "session": str(notice.session),
         "waiting_since": notice.waiting_since.isoformat(),
     }  # fmt: skip
+    if notice.urgent_since is not None:
+        said["urgent"] = True
     return json.dumps(said, separators=(",", ":")).encode()
 
 

@@ -364,6 +364,8 @@ class SessionSummary(Struct, frozen=True, omit_defaults=True):
     admin: Person | None = None
     waiting_since: str | None = None
     reason: str | None = None
+    urgent_since: str | None = None
+    """Words of self-harm were found, and nobody has handed the session back since."""
     last: str | None = None
     lease_over: bool = False
 

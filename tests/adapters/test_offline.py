@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from chatserver.adapters.offline import (
-    HELP_TEXT,
     LISTED_MAX,
     NO_RESUME_TEXT,
     NOTHING_TEXT,
@@ -18,6 +17,7 @@ from chatserver.adapters.offline import (
     OfflineAssistant,
 )
 from chatserver.core.ports import AnswerRequest, Assistant, Card, HistoryEntry, Proposal, Usage
+from chatserver.core.system_texts import help_in_distress
 
 AUDITOR = Card(
     1, UUID(int=1), "Senior Auditor", "Alpha Audit", "Pune", "active", "Audits banks.", ("Ind AS", "SAP"), ("Ind AS",),
@@ -140,13 +140,11 @@ async def test_a_person_is_asked_for_and_what_came_of_it_is_told(
     assert tools.called == [("ask_human", {"reason": question})]
 
 
-@pytest.mark.parametrize(
-    "question", ["I want to die", "thinking of suicide after this rejection", "मैं आत्महत्या करना चाहता हूँ"]
-)
-async def test_in_distress_help_comes_first_and_a_person_is_asked(question: str) -> None:
+@pytest.mark.parametrize(("question", "language"), [("I want to die", "en"), ("मैं आत्महत्या करना चाहता हूँ", "hi")])
+async def test_in_distress_help_comes_first_and_a_person_is_asked(question: str, language: str) -> None:
     tools = Tools({"ask_human": {"asked": True}})
     text = await said(question, tools=tools)
-    assert text == HELP_TEXT + PERSON_COMES_TEXT
+    assert text == help_in_distress(language, again=False).content
     assert "URGENT" in tools.called[0][1]["reason"]
 
 

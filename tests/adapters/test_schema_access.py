@@ -19,7 +19,7 @@ UNREADABLE = {
     },
     "chat_sessions": {
         "conversation_log", "admin_lease_until", "waiting_reason", "opened_as", "logged_seq", "logged_hash",
-        "notice_since", "notice_tries", "notice_due_at",
+        "notice_since", "notice_tries", "notice_due_at", "urgent_since",
     },
 }  # fmt: skip
 

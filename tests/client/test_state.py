@@ -90,12 +90,13 @@ LOBBY = """async (frames) => {
 }"""
 
 
-async def test_the_lobby_has_who_waits_longest_first_then_the_newest(page: Page) -> None:
+async def test_the_lobby_has_who_is_in_danger_first_then_who_waits_longest_then_the_newest(page: Page) -> None:
     def one(id: str, updated: int, waiting: int | None = None) -> dict[str, Any]:
         return {"id": id, "updated_at": f"2026-11-23T10:00:{updated:02}Z"} | (
             {} if waiting is None else {"waiting_since": f"2026-11-23T09:00:{waiting:02}Z"}
         )
 
-    lobby = {"type": "lobby", "sessions": [one("old", 1), one("gone", 9), one("new", 8), one("waits", 2, 30)]}
+    danger = {**one("danger", 0), "urgent_since": "2026-11-23T10:00:30Z", "status": "active_ai"}
+    lobby = {"type": "lobby", "sessions": [danger, one("old", 1), one("gone", 9), one("new", 8), one("waits", 2, 30)]}
     changed = {"type": "lobby_changed", "sessions": [one("old", 10), one("waits longer", 3, 5)], "gone": ["gone"]}
-    assert await page.evaluate(LOBBY, [lobby, changed]) == ["waits longer", "waits", "old", "new"]
+    assert await page.evaluate(LOBBY, [lobby, changed]) == ["danger", "waits longer", "waits", "old", "new"]

@@ -66,10 +66,11 @@ export class LobbyView {
   /** @param {Summary} one */
   entry(one) {
     const made = el("button", {
-      type: "button", class: `entry${one.waiting_since ? " waits" : ""}`, "data-testid": "lobby-entry",
+      type: "button", class: `entry${one.waiting_since ? " waits" : ""}${one.urgent_since ? " urgent" : ""}`, "data-testid": "lobby-entry",
       "data-session": one.id, "data-status": one.status, "aria-current": one.id === this.current ? "true" : null,
     },
       el("span", { class: "name" }, one.user.name),
+      one.urgent_since ? el("span", { class: "danger" }, "Urgent: may be in danger") : null,
       one.unread > 0 ? el("span", { class: "unread", title: `${one.unread} unanswered` }, one.unread) : null,
       el("span", { class: "when" }, moment(one.updated_at)),
       el("span", { class: "state" }, one.waiting_since ? `waiting ${waited(one.waiting_since)}` : standing(one),

@@ -28,6 +28,8 @@ LEFT_BEHIND_MOST = 100
 REAP_MOST = 20
 ANSWER_SECONDS = 180.0
 RUNNING_MAX = 1_000
+ANSWER_MAX_CHARACTERS = 40_000
+"""A server of models that does not keep to `max_tokens` is cut off here."""
 STORE_TRIES = 5
 STORE_PAUSE_SECONDS = 0.5
 
@@ -247,6 +249,8 @@ class Answers:
             whole += piece
             self._wire.stream(session, turn, at, piece, whole, refused)
             at += len(piece)
+            if at > ANSWER_MAX_CHARACTERS:
+                raise AnswerFailed("too_long", "The answer had no end.")
 
         # Closed here, not whenever the collector comes by: the model's stream ends with the answer.
         async with aclosing(assistant.answer(request, tools)) as pieces:

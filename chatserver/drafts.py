@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Protocol
 from uuid import UUID
 
+from chatserver.answers import ANSWER_MAX_CHARACTERS
 from chatserver.assistants import Assistants, Chosen, author_of
 from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatStore, SessionRow
@@ -110,6 +111,8 @@ class Drafts:
             nonlocal written
             asker.send(encode(DraftDelta(session=session, at=len(written), content=piece, ref=ref)))
             written += piece
+            if len(written) > ANSWER_MAX_CHARACTERS:
+                raise AnswerFailed("too_long", "The proposal had no end.")
 
         async with aclosing(chosen.assistant.answer(request, tools)) as pieces:
             async for piece in pieces:

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from chatserver.core.chat_ports import ChatStore, SessionRow
 from chatserver.core.events import Logged
+from chatserver.core.gate import Gate
 from chatserver.core.job import Job, Match
 from chatserver.core.ports import AnswerRequest, Card, HistoryEntry, Proposal, Unavailable
-from chatserver.core.protocol import Source, SourceReason
-from chatserver.core.redaction import redact
+from chatserver.core.protocol import REASON_MAX_CHARACTERS, Source, SourceReason
+from chatserver.core.redaction import clean, redact
 
 HISTORY_EVENTS = 200
 MATCHES_PER_ANSWER = 6
@@ -184,7 +185,7 @@ class AnswerTools:
                 case "get_guides":
                     return await self._job(arguments.get("ref"), guides=True)
                 case "ask_human":
-                    asked = await self._ask_human(str(arguments.get("reason", ""))[:500] or None)
+                    asked = await self._ask_human(_reason(arguments.get("reason")))
                     return {"asked": True} if asked else {"asked": False, "why": "A person was asked already."}
             return {"error": f"There is no tool named {name[:50]!r}."}
         except Unavailable as away:
@@ -211,3 +212,10 @@ class AnswerTools:
                 "interview_questions": [{"question": q, "answer_strategy": s} for q, s in one.questions],
             }  # fmt: skip
         return {**said_of(one), "description": redact(one.description)}
+
+
+def _reason(said: object) -> str | None:
+    """Why a model asks for a person, as an admin may read it: the model may have read it in an advertisement."""
+    gate = Gate(lambda _: False)
+    words = gate.feed(str(said or "")[: 2 * REASON_MAX_CHARACTERS]) + gate.finish()
+    return " ".join(clean(words).split())[:REASON_MAX_CHARACTERS] or None

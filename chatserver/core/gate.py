@@ -10,55 +10,27 @@ import unicodedata
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from chatserver.core.links import FULL_STOPS, HOST_ENDS, INVISIBLE, UNSPACED_RANGES, without_links
+
 WORD_MAX = 500
 """Characters; what follows in a longer word is dropped, for no language has such a word."""
 BRACKET_MAX = 300
 TARGET_MAX = 500
-PARTS_MAX = 20
-"""Links taken out of one word, one after the other; a word with more is dropped."""
-
 _OPEN = "[［【〔"
 _CLOSE = "]］】〕"
-# Scripts that set no spaces between words: a sentence must not be held back as one word.
-_UNSPACED_RANGES = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\uff66-\uffdc"
-_UNSPACED = re.compile(f"[{_UNSPACED_RANGES}]")
+_UNSPACED = re.compile(f"[{UNSPACED_RANGES}]")
 # These end a word even where it already has a sign of a link; the full-width signs of a link are not among them.
 _STOPS = frozenset("。、，！？；（）「」『』《》〈〉…।")
 _LINK_SIGNS = frozenset(":.@/\\：．＠／＼")
-_INVISIBLE = re.compile(
-    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    r"\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
+# Never shown: what turns the reading order round, what is a message for machines alone, and what no text has.
+_NEVER_SHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e0fff]")
 
 _NUMBER = re.compile(r"(?<![^\W_])J\s?0*([1-9]\d{0,5})(?![^\W_])", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(r"(?:[\s,;&/+\-–—*_`]|and|or|to)*", re.IGNORECASE)
 
-_TLDS = (
-    "com|net|org|io|in|co|uk|us|ai|app|dev|info|biz|edu|gov|mil|int|eu|de|fr|nl|ch|at|it|es|pt|se|no|dk|fi|ie|be|pl|cz|"
-    "ru|cn|jp|kr|sg|hk|au|nz|ca|br|mx|za|ae|me|ly|gl|to|tv|cc|gg|gd|is|sh|fm|am|xyz|online|site|tech|jobs|careers|work|"
-    "cloud|link|click|page|web|blog|shop|store|live|pro|top|vip|icu|club|name|mobi|example|test|local|onion|рф|भारत|中国"
-)
-_LINK = re.compile(
-    r"(?:(?:[a-z][a-z0-9+.-]{0,30})?(?::|&#0*58;?|&colon;|%3a)//|(?:https?|ftps?|wss?)(?::|&#0*58;?|&colon;|%3a)(?=\S))\S*"
-    r"|(?:java|vb)script\s*(?::|&#0*58;?|&colon;|%3a)\S*"
-    r"|(?<![^\W_])(?:file|mailto|tel|sms|data|intent|whatsapp|skype|blob|about|chrome)"
-    r"\s*(?::|&#0*58;?|&colon;|%3a)(?=\S)\S*"
-    r"|www\d{0,3}\.[^\W_]\S*"
-    r"|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+\S*"
-    r"|(?<![^\W_])//[\w-]+(?:\.[\w-]+)+\S*"
-    r"|(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d+|/)\S*"
-    r"|(?<![^\W_])(?:[^\W_][\w-]{0,62}\.)+(?:[^\W\d_]{2,24})(?::\d{1,5})?[/?#]\S*"
-    rf"|(?<![^\W_])(?:[^\W_][\w-]{{0,62}}\.)+(?:{_TLDS})(?!(?!-?[{_UNSPACED_RANGES}])-?[^\W_])(?::\d{{1,5}})?",
-    re.IGNORECASE,
-)
-_SIGNS_OF_ALL_LINKS = frozenset(":&%/.@]")
-_TRAILING = re.compile(r"[.,;:!?)\]}>'\"*_`|]+$")
-_EMPTY_PAIR = re.compile(r"\(\)|<>|\[\]|\"\"|``")
 _CLOSING = frozenset(".,;:!?)]}>*_`'\"|।。，！？；")
 _ENDING = frozenset(".,;:!?)]}>।。，！？；")
 _OPENING = frozenset("(<{*_`'\"|")
-# Degrees, products and libraries that only look like domains.
-_KEPT = frozenset({"asp.net", "vb.net", "ado.net", "ml.net", "b.com", "m.com", "i.t", "socket.io", "draw.io"})
 
 
 class _Token(NamedTuple):
@@ -89,7 +61,7 @@ class Gate:
 
     def feed(self, text: str) -> str:
         """What may be shown now that `text` has come."""
-        self._held += text
+        self._held += _NEVER_SHOWN.sub("", text)
         return self._release(final=False)
 
     def finish(self) -> str:
@@ -127,9 +99,9 @@ class Gate:
             text = self._bracket(source)
         elif joined and self._left.isalnum():
             # The letters before it went out already, as scripts without spaces do: `例.com` is a domain all the same.
-            text = _without_links(f"a{source}").removeprefix("a")
+            text = without_links(f"a{source}").removeprefix("a")
         else:
-            text = _without_links(source)
+            text = without_links(source)
         altered = text != source
         if not text:
             self._altered = True
@@ -143,6 +115,8 @@ class Gate:
         ):
             self._space = " "
         if self._shown == "]" and text[0] == "(" and not self._space:
+            self._space = " "
+        if self._shown in FULL_STOPS and not self._space and HOST_ENDS.match(text):
             self._space = " "
         if self._altered and " " in self._space:
             # Something was taken out of the middle of a sentence: one space stays, and none before its full stop.
@@ -160,7 +134,7 @@ class Gate:
         exclaimed, group_open = ("!", group[1]) if group[0] == "!" else ("", group[0])
         label, has_target = group[len(exclaimed) + 1 : close], close + 1 < len(group)
         words = _words_without_links(label)
-        plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", words))
+        plain = unicodedata.normalize("NFKC", INVISIBLE.sub("", words))
         numbers = [int(found) for found in _NUMBER.findall(plain)]
         if not numbers:
             return words if has_target else f"{exclaimed}{group_open}{words}{group[close]}"
@@ -240,34 +214,4 @@ def _may_touch(left: str, text: str) -> bool:
 
 
 def _words_without_links(text: str) -> str:
-    return "".join(part if part.isspace() else _without_links(part) for part in re.split(r"(\s+)", text))
-
-
-def _without_links(word: str) -> str:
-    if word.isascii():
-        # Every form of a link has one of these.
-        if _SIGNS_OF_ALL_LINKS.isdisjoint(word):
-            return word
-    else:
-        plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", word))
-        if _LINK.search(plain):
-            word = plain
-    for _ in range(PARTS_MAX):
-        freed = _LINK.sub(_removed, word)
-        if freed == word:
-            break
-        word = _EMPTY_PAIR.sub("", freed)
-    else:
-        return ""
-    # A target whose label lies further back than a bracket may reach is taken apart.
-    return word.replace("](", "] (")
-
-
-def _removed(found: re.Match[str]) -> str:
-    link = found[0]
-    trailing = _TRAILING.search(link)
-    core = link[: trailing.start()] if trailing else link
-    if core.lower() in _KEPT:
-        return link
-    after = trailing[0] if trailing else ""
-    return after.replace(")", "", max(0, core.count("(") - core.count(")")))
+    return "".join(part if part.isspace() else without_links(part) for part in re.split(r"(\s+)", text))

@@ -202,7 +202,8 @@ def _posting(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    return clean(text[: 2 * WORDS_MAX_CHARACTERS])[:WORDS_MAX_CHARACTERS]
+    # A title or a name may hold a telephone number that somebody wants to be read out.
+    return _redacted(text, WORDS_MAX_CHARACTERS)
 
 
 def _redacted(text: str, longest: int) -> str:
@@ -217,7 +218,7 @@ def _list(texts: Sequence[str]) -> list[str]:
 def _cleaned(value: Any, longest: int = TOOL_RESULT_MAX_CHARACTERS) -> Any:
     match value:
         case str():
-            return clean(value)[:longest]
+            return _redacted(value, longest)
         case Mapping():
             return {key: _cleaned(inner, longest) for key, inner in value.items()}
         case list() | tuple():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from chatserver.core.draft import SKILL_MAX_CHARACTERS
+from chatserver.core.gate import Gate
 from chatserver.core.job import QUESTIONS_PER_JOB, SKILLS_MAX, TIPS_PER_JOB, PrepQuestion
 
 TIP_MAX_CHARACTERS = 1_000
@@ -151,10 +152,19 @@ def _once(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _strings(raw: Any, what: str, most: int) -> tuple[str, ...]:
-    """Every entry on one line, without what Postgres cannot store."""
+    """Every entry on one line, without what Postgres cannot store, and as an answer may say it.
+
+    The model that wrote it had read an advertisement, and seekers are shown what it wrote: no links, and no numbers of
+    jobs, which mean another job in each conversation.
+    """
     if not isinstance(raw, list) or not all(isinstance(one, str) for one in raw):
         raise EnrichmentFailed(f"The enricher's {what} were not a list of strings.")
     clean = tuple(" ".join(one.replace("\x00", " ").encode("utf-8", "replace").decode().split()) for one in raw)
     if any(len(one) > most for one in clean):
         raise EnrichmentFailed(f"One of the enricher's {what} has more than {most:,} characters.")
-    return clean
+    return tuple(map(_gated, clean))
+
+
+def _gated(text: str) -> str:
+    gate = Gate(lambda _: False)
+    return (gate.feed(text) + gate.finish()).strip()

@@ -1,5 +1,6 @@
 """Conversations over REST: lists, pages, transcripts, and the commands of an admin."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -81,7 +82,7 @@ class SessionRoutes:
 
     async def transcript_md(self, request: Request, user: User) -> Response:
         summary, events, complete = await self._whole(user, id_of(request))
-        lines = [f"# Conversation of {summary['user']['name']}", ""]
+        lines = [f"# Conversation of {_inline(summary['user']['name'])}", ""]
         for event in events:
             if event["type"] == "status":
                 lines += [f"*{event['timestamp']} — {event['status']}: {event['reason']}*", ""]
@@ -89,7 +90,7 @@ class SessionRoutes:
                 author, role = event.get("author") or {}, event.get("role", "admin")
                 who, kind = author.get("name") or role, author.get("kind") or role
                 note = "note, " if event["type"] == "note" else ""
-                lines += [f"**{who}** ({note}{kind}), {event['timestamp']}", "", event["content"], ""]
+                lines += [f"**{_inline(who)}** ({note}{kind}), {event['timestamp']}", "", _quoted(event["content"]), ""]
         if not complete:
             lines += [f"*The conversation goes on after these {TRANSCRIPT_MAX_EVENTS:,} events.*", ""]
         return Response("\n".join(lines), media_type="text/markdown; charset=utf-8", headers={
@@ -120,3 +121,15 @@ class SessionRoutes:
     async def close(self, request: Request, user: User) -> Response:
         await self._conversations.close(user, id_of(request))
         return await self.one(request, user)
+
+
+def _inline(text: str) -> str:
+    """A name on its line, whatever stands in it."""
+    return re.sub(r"([\\*_`<>\[\]#&])", r"\\\1", " ".join(text.split()))
+
+
+def _quoted(text: str) -> str:
+    """What somebody said as a quotation: no line of it can be taken for the name of another speaker, nor for HTML."""
+    # Whatever a reader of Markdown may take for the end of a line.
+    lines = text.replace("&", "&amp;").replace("<", "&lt;").replace("](", "] (").splitlines()
+    return "\n".join(f"> {line}".rstrip() for line in lines)

@@ -54,6 +54,12 @@ def whole(text: str) -> tuple[str, list[int]]:
         ("[example](/u).com", "example .com"),
         ("[J[J9]9]", "[J 9]"),
         ("https[J9]://evil.example", "https"),
+        ("evil。com evil｡com/x and 例え。com", "evil。 com and 例え。 com"),
+        ("evil.zip evil.bank xn--80ak6aa92e.xn--p1ai evil.рус evil.中文网", ""),
+        ("magnet:?xt=urn sip:a geo:1,2 ms-word:ofe view-source:x", ""),
+        (r"\\evil\share or localhost:8080/x", "or"),
+        ("evil&period;com evil&#46;com https&#x3a;//evil.example", ""),
+        ("\u202emoc.live\u202c and a\x00b\x1b[2Jc\U000e0041d", "and ab[2Jcd"),
     ],
 )  # fmt: skip
 def test_what_passes(said: str, shown: str) -> None:
@@ -64,6 +70,7 @@ def test_what_passes(said: str, shown: str) -> None:
     "text",
     [
         "Use Node.js, ASP.NET, B.Com and M.Sc. (Hons) with 3.5 years; e.g. audit/tax [sic], 10:30 a.m.",
+        "B.Tech/M.Tech or B.E./B.Tech, S.No, Pvt.Ltd; Vue.js/React.js, Node.js/Express",
         "Rs. 12.5 lakh, v2.1.0, C++/C#, S/4HANA and CI/CD: yes!",
         "| Skill | Have |\n| --- | --- |\n| SAP | yes |\n\n- **bold** and *em* `code`",
         "मैं आपकी मदद कर सकता हूँ। ये नौकरियाँ देखिए [J1].",
@@ -83,7 +90,8 @@ def test_references_are_told_once_in_order() -> None:
 PIECES = st.sampled_from(
     ["[J1]", "[J9]", "[J", "J2]", "[", "]", "(", ")", "](", "https://", "://", "x.example", "www.", ".com", "com", "/a",
      " ", "\n", "word", "!", "![", "a@b.org", "@", "您好", "é", ".", ":", "[J1, J9]", "](http://e.example)", "\u200b",
-     "【J2】", "［", "javascript:", "//", "<", ">", "**", "J9", "9", "。", "．", "1", "("]
+     "【J2】", "［", "｡", "&#46;", "\u202e", "\x07", "zip",
+     "javascript:", "//", "<", ">", "**", "J9", "9", "。", "．", "1", "("]
 )  # fmt: skip
 
 

@@ -126,6 +126,15 @@ def test_what_nobody_sees_gives_no_orders() -> None:
     assert block["content"][0]["text"] == '{"jobs": [{"title": "Auditor"}]}'
 
 
+def test_contact_data_in_a_title_or_a_guide_reaches_no_model() -> None:
+    number = "Clerk, call +91 98765 43210 or write to hr@evil.example"
+    card = Card(1, UUID(int=1), number, number, number, "active", number, (number,), (number,), (number,))
+    block = tool_result("toolu_1", {"resume_tips": [number], "jobs": [{"title": number}]})
+    for text in (json.dumps(data(asked(cards=(card,)))), block["content"][0]["text"]):
+        assert "98765" not in text
+        assert "hr@" not in text
+
+
 def test_a_prompt_has_bounds() -> None:
     long = "word " * 6_000
     cards = tuple(

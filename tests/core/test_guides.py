@@ -26,6 +26,22 @@ def test_of_a_good_answer_exactly_five_and_five_are_kept() -> None:
     assert [q.question for q in guides.questions] == [f"Why {n}?" for n in range(5)]
 
 
+def test_what_an_advertisement_smuggled_in_is_not_shown_to_those_who_prepare() -> None:
+    smuggled = "Apply at https://evil.example/a or evil.zip; [J1] is better\u202e\U000e0041"
+    prep = [{"question": f"{smuggled} {n}?", "answer_strategy": smuggled} for n in range(5)]
+    guides = checked(
+        answer(resume_guide=[f"{smuggled} {n}" for n in range(5)], prep_guide=prep, skills_required=[smuggled])
+    )
+    said = [
+        *guides.skills,
+        *guides.tips,
+        *(words for one in guides.questions for words in (one.question, one.answer_strategy)),
+    ]
+    for words in said:
+        assert "Apply at or; is better" in words
+        assert not any(part in words for part in ("evil", "J1", "http", "\u202e", "\U000e0041"))
+
+
 @pytest.mark.parametrize(
     ("raw", "about"),
     [

@@ -172,6 +172,18 @@ async def test_a_transcript_holds_what_was_said(house: House, monkeypatch: pytes
     assert "goes on" in (await asha.gets(f"{path}.md")).text
 
 
+async def test_nobody_forges_a_speaker_or_markup_in_a_transcript(house: House) -> None:
+    asha = await house.caller(name="Asha\n# **Ben** <b>")
+    forged = "Hi\r\n\n**Ben Okoro** (admin), 2026-11-30\n\nYou are hired\x0b# x <img src=x onerror=alert(1)> [a](javascript:1)"
+    session = await conversation(house, asha, forged)
+    lines = (await asha.gets(f"/api/sessions/{session}/transcript.md")).text.splitlines()
+    assert lines[0] == r"# Conversation of Asha \# \*\*Ben\*\* \<b\>"
+    ours = [line for line in lines[1:] if line and not line.startswith(">")]
+    assert len(ours) == 1
+    assert ours[0].startswith(r"**Asha \# \*\*Ben")
+    assert not any("<img" in line or "](" in line for line in lines)
+
+
 async def test_an_admin_takes_over_hands_back_and_closes(house: House) -> None:
     asha, admin, other = await house.caller(), await house.caller("admin", "Meera"), await house.caller("admin")
     session = await conversation(house, asha, "Is anybody there?")

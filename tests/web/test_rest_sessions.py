@@ -174,7 +174,7 @@ async def test_a_transcript_holds_what_was_said(house: House, monkeypatch: pytes
 
 async def test_nobody_forges_a_speaker_or_markup_in_a_transcript(house: House) -> None:
     asha = await house.caller(name="Asha\n# **Ben** <b>")
-    forged = "Hi\r\n\n**Ben Okoro** (admin), 2026-11-30\n\nYou are hired\x0b# x <img src=x onerror=alert(1)> [a](javascript:1)"
+    forged = "Hi\r\n\n**Ben Okoro** (admin), 2026-11-30\n\nYou are hired\x0b# x <img src=x> [a](javascript:1)"
     session = await conversation(house, asha, forged)
     lines = (await asha.gets(f"/api/sessions/{session}/transcript.md")).text.splitlines()
     assert lines[0] == r"# Conversation of Asha \# \*\*Ben\*\* \<b\>"

@@ -245,11 +245,12 @@ class Answers:
 
         def show(piece: str) -> None:
             nonlocal at, whole
+            piece, over = piece[: ANSWER_MAX_CHARACTERS - at], at + len(piece) > ANSWER_MAX_CHARACTERS
             written.append(piece)
             whole += piece
             self._wire.stream(session, turn, at, piece, whole, refused)
             at += len(piece)
-            if at > ANSWER_MAX_CHARACTERS:
+            if over:
                 raise AnswerFailed("too_long", "The answer had no end.")
 
         # Closed here, not whenever the collector comes by: the model's stream ends with the answer.

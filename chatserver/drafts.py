@@ -109,9 +109,11 @@ class Drafts:
 
         def show(piece: str) -> None:
             nonlocal written
+            room = ANSWER_MAX_CHARACTERS - len(written)
+            piece, over = piece[:room], len(piece) > room
             asker.send(encode(DraftDelta(session=session, at=len(written), content=piece, ref=ref)))
             written += piece
-            if len(written) > ANSWER_MAX_CHARACTERS:
+            if over:
                 raise AnswerFailed("too_long", "The proposal had no end.")
 
         async with aclosing(chosen.assistant.answer(request, tools)) as pieces:

@@ -86,6 +86,13 @@ class Answer:
             await self._close()
         return False
 
+    async def says_in(self, pieces: list[str]) -> None:
+        """One block of text in these pieces."""
+        await self._open({"type": "text", "text": ""})
+        for piece in pieces:
+            await self._delta({"type": "text_delta", "text": piece})
+        await self._close()
+
     async def _held(self, released: asyncio.Event) -> None:
         go, left = asyncio.ensure_future(released.wait()), asyncio.ensure_future(self._reader.read(1))
         try:

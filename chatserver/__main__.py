@@ -4,7 +4,6 @@ What a command alone needs is imported by it: the rest answers at once.
 """
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import NoReturn
 import asyncpg
 import uvloop
 
+from chatserver import logs
 from chatserver.adapters.migrate import MigrationError, check, migrate
 from chatserver.core.errors import Refused
 from chatserver.core.ports import Unavailable
@@ -164,12 +164,11 @@ async def _run(arguments: argparse.Namespace, parent: int) -> int:
     if arguments.command == "up":
         return await _up(arguments, parent)
     settings = Settings.from_env(os.environ if arguments.command == "serve" else _environment(arguments.data))
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    # What it says of each connection, with a traceback, when Postgres starts anew: one line of ours says it all.
-    logging.getLogger("asyncpg.pool").setLevel("ERROR")
+    process = "web" if arguments.command == "serve" else arguments.command
+    logs.configure(settings.log_level, settings.log_format, process)
     match arguments.command:
         case "serve":
-            from chatserver.app import serve
+            from chatserver.serving import serve
 
             await serve(settings, arguments.host, arguments.port)
             return DONE

@@ -16,6 +16,7 @@ from chatserver.core.grounding import greeting
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Assistant, Unavailable
 from chatserver.core.protocol import Answering, encode
 from chatserver.grounding import GREETING_MATCHES, MATCHES_PER_ANSWER, AnswerTools, Grounding, source_of
+from chatserver.logs import session_id
 
 log = logging.getLogger(__name__)
 
@@ -160,6 +161,7 @@ class Answers:
         this = asyncio.current_task()
         if this is None:
             return
+        session_id.set(session)
 
         def heard(item: str) -> None:
             received = unpack(item)

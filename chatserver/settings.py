@@ -70,6 +70,8 @@ class Settings:
     limit_uploads_per_hour: int = 20
     port: int = PORT
     log_level: str = "INFO"
+    log_format: Literal["json", "text"] | None = None
+    """None where a terminal decides: text for a person, JSON for everything else."""
     ingest_at: time = time(22, 0)
     ingest_contact: str | None = None
     admin_lease_seconds: int = 300
@@ -232,6 +234,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "limit_uploads_per_hour": _LIMIT,
     "port": _whole(0, 65_535),
     "log_level": _one_of(*_LEVELS),
+    "log_format": _one_of("json", "text"),
     "ingest_at": _clock,
     "admin_lease_seconds": _whole(1, 86_400),
     "drain_seconds": _whole(0, 3_600),

@@ -11,10 +11,11 @@ import httpx2
 
 from chatserver.adapters.children import free_port
 from chatserver.adapters.embedded import Postgres, Redis
-from chatserver.app import LOOPBACK, issuer_of, listen
+from chatserver.app import issuer_of
 from chatserver.demo import DemoRefused, DemoUsers, load_demo
 from chatserver.procfile import Child, Processes, read_procfile
 from chatserver.running import ROOT, Failed, Run, remembered, take_lock
+from chatserver.serving import LOOPBACK, listen
 from chatserver.settings import Settings
 
 READY_SECONDS = 60.0
@@ -121,6 +122,8 @@ class Up:
         environment["PORT"] = str(port)
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
         environment["PYTHONUNBUFFERED"] = "1"
+        # Their lines come to a person, though through a pipe.
+        environment.setdefault("LOG_FORMAT", "text")
         settings = Settings.from_env(environment)
 
         processes = Processes(ROOT, environment, say)

@@ -18,7 +18,7 @@ DEFAULTS = {
     "PUBLIC_URL": None, "ALLOWED_ORIGINS": (), "TRUSTED_PROXIES": (), "TIMEZONE": ZoneInfo("Asia/Kolkata"),
     "NOTIFY_WEBHOOK_URL": None, "NOTIFY_SECRET": None, "NOTIFY_AFTER_SECONDS": 30,
     "LIMIT_CONNECTIONS_PER_USER": 10, "LIMIT_CONNECTIONS_PER_ADDRESS": 200, "LIMIT_POSTS_PER_MINUTE": 20,
-    "LIMIT_FRAMES_PER_MINUTE": 240, "LIMIT_UPLOADS_PER_HOUR": 20, "PORT": 8000, "LOG_LEVEL": "INFO",
+    "LIMIT_FRAMES_PER_MINUTE": 240, "LIMIT_UPLOADS_PER_HOUR": 20, "PORT": 8000, "LOG_LEVEL": "INFO", "LOG_FORMAT": None,
     "INGEST_AT": time(22, 0), "INGEST_CONTACT": None, "ADMIN_LEASE_SECONDS": 300, "DRAIN_SECONDS": 20,
     "RETENTION_DAYS": 730,
 }  # fmt: skip
@@ -60,6 +60,7 @@ WRONG = [
     ("LIMIT_POSTS_PER_MINUTE", "-1", "a whole number from 0"),
     ("PORT", "65536", "from 0 to 65535"),
     ("LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING, ERROR"),
+    ("LOG_FORMAT", "xml", "json, text"),
     ("INGEST_AT", "25:00", "from 00:00 to 23:59"),
     ("INGEST_AT", "late", "22:00"),
     ("ADMIN_LEASE_SECONDS", "5 minutes", "a whole number"),

@@ -10,6 +10,7 @@ from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.core.ports import Unavailable
 from chatserver.enrichment import Enriching
 from chatserver.jobs import Jobs
+from chatserver.logs import request_id
 from chatserver.reembedding import Mending
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ MENDED_MOST = 10
 async def enrich(ctx: dict[str, Any], job: str, version: str) -> None:
     """One version of one job. Ids only: arq writes the arguments into its log."""
     enriching: Enriching = ctx["enriching"]
+    request_id.set(f"{job}:{version}")
     try:
         pause = await enriching.run(UUID(job), version)
     except Unavailable as away:

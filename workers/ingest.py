@@ -1,7 +1,6 @@
 """`python -m workers.ingest [SOURCE …]`: runs sources here and now, with a bar for each board."""
 
 import asyncio
-import logging
 import os
 import sys
 from contextlib import AsyncExitStack
@@ -10,6 +9,7 @@ from uuid import UUID
 import asyncpg
 from tqdm import tqdm
 
+from chatserver import logs
 from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.adapters.runs import RunStore
 from chatserver.adapters.spend import EnrichmentBudget
@@ -114,7 +114,7 @@ def main() -> None:
         settings = Settings.from_env(os.environ)
         if not settings.database_url or not settings.redis_url:
             raise Unavailable("DATABASE_URL and REDIS_URL are not set; set them, or use `chatserver up`.")
-        logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s %(message)s")
+        logs.configure("WARNING", settings.log_format, "ingest")
         code = asyncio.run(ingest(settings, sys.argv[1:]))
     except (SettingsError, BoardsError, Unavailable) as error:
         print(error, file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 from arq import cron, func
 
+from chatserver import logs
 from chatserver.adapters.catalogue import PostgresCatalogue
 from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.adapters.gazetteer import load_gazetteer
@@ -46,6 +47,8 @@ BULK_POLL_SECONDS = 0.5
 SWEEP_SECONDS_OF_MINUTE = {0, 30}
 JOBS_AT_ONCE = 4
 BULK_NICENESS = 10
+HEARTBEAT_SECONDS = 30
+"""So often a worker says that it lives; a second more without a word, and the metrics say that it does not."""
 
 
 def __getattr__(name: str) -> Any:
@@ -58,8 +61,6 @@ def __getattr__(name: str) -> Any:
         raise SystemExit(str(wrong)) from None
     if not settings.database_url or not settings.redis_url:
         raise SystemExit("A worker needs DATABASE_URL and REDIS_URL; set them, or start it with `chatserver up`.")
-    for ours in ("chatserver", "workers"):
-        _log_to_stderr(logging.getLogger(ours), settings.log_level)
     return type(name, (), worker_settings(settings, bulk=name == "BulkSettings"))
 
 
@@ -69,6 +70,9 @@ def worker_settings(settings: Settings, *, bulk: bool) -> dict[str, Any]:
     queue = BULK_QUEUE if bulk else WAITED_FOR_QUEUE
 
     async def start(ctx: dict[str, Any]) -> None:
+        logs.configure(settings.log_level, settings.log_format, "bulk" if bulk else "worker")
+        # arq's command has given its own logger a handler of another form by now.
+        logging.getLogger("arq").handlers.clear()
         if bulk:
             os.nice(BULK_NICENESS)
         try:
@@ -93,6 +97,7 @@ def worker_settings(settings: Settings, *, bulk: bool) -> dict[str, Any]:
         "job_timeout": JOB_SECONDS,
         "job_completion_wait": settings.drain_seconds,
         "keep_result": 0,
+        "health_check_interval": HEARTBEAT_SECONDS,
         "max_jobs": JOBS_AT_ONCE,
         "poll_delay": BULK_POLL_SECONDS if bulk else WAITED_FOR_POLL_SECONDS,
         "on_startup": start,
@@ -145,10 +150,3 @@ def _paid(settings: Settings, pool: asyncpg.Pool, stack: AsyncExitStack) -> Paid
     stack.push_async_callback(enricher.aclose)
     budget = EnrichmentBudget(pool, day_usd=settings.budget_enrichment_day_usd)
     return Paid(enricher, PostgresEnrichments(pool), budget)
-
-
-def _log_to_stderr(logger: logging.Logger, level: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logger.addHandler(handler)
-    logger.setLevel(level)

@@ -16,6 +16,7 @@ from starlette.routing import Match, Route
 from chatserver.core.access import Role, User
 from chatserver.core.errors import Code, Refused
 from chatserver.core.ports import Unavailable
+from chatserver.logs import request_id, session_id, user_id
 from chatserver.users import Users
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ T = TypeVar("T")
 BODY_MAX_BYTES = 512 * 1024
 PAGE = 20
 PAGE_MAX = 100
+SESSIONS = "/api/sessions/"
 
 _STATUS: dict[Code, int] = {
     "bad_frame": 400, "bad_content": 400, "unauthorized": 401, "forbidden": 403, "not_found": 404, "conflict": 409,
@@ -82,8 +84,15 @@ def _methods(request: Request) -> set[str]:
 
 
 async def on_error(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem("internal", "Something went wrong here; it was noted. Try again.")
+    route = getattr(request.scope.get("route"), "path", "a request")
+    log.error("%s failed", route, exc_info=error)
+    return problem("internal", internal_sentence())
+
+
+def internal_sentence() -> str:
+    """What somebody is told of a failure of ours: the name under which it is in the log."""
+    named = request_id.get()
+    return f"Something went wrong here; it was noted{f' as {named}' if named else ''}. Try again."
 
 
 HANDLERS: dict[Any, Any] = {
@@ -102,6 +111,7 @@ def signed_in(users: Users, endpoint: Endpoint, *roles: Role) -> Callable[[Reque
         if scheme.lower() != "bearer" or not token.strip():
             raise Refused("unauthorized", "Sign in first: send a token as `Authorization: Bearer <token>`.")
         user = (await users.admit(token.strip())).user
+        user_id.set(user.id)
         if roles and user.role not in roles:
             raise Refused("forbidden", f"This is for {' and '.join(f'{role}s' for role in roles)} only.")
         return await endpoint(request, user)
@@ -149,9 +159,12 @@ def _bears_nul(value: Any) -> bool:
 def id_of(request: Request, name: str = "id") -> UUID:
     """The id in the path; what is no id is not found either."""
     try:
-        return UUID(request.path_params[name])
+        id = UUID(request.path_params[name])
     except ValueError:
         raise Refused("not_found", "There is nothing with this id.") from None
+    if request.url.path.startswith(SESSIONS):
+        session_id.set(id)
+    return id
 
 
 def limit_of(request: Request, default: int = PAGE, most: int = PAGE_MAX) -> int:

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 
 from chatserver.core.access import User
 from chatserver.core.errors import Refused
+from chatserver.core.observer import UNOBSERVED, Observer
 from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import (
     CLOSE_FORBIDDEN,
@@ -47,7 +48,7 @@ class Sockets:
 
     def __init__(
         self, hub: Hub, dispatcher: Dispatcher, users: People, assistant: AssistantInfo, node: str, *,
-        origins: Collection[str], limits: Limits, now: Callable[[], float] = time.time,
+        origins: Collection[str], limits: Limits, now: Callable[[], float] = time.time, observer: Observer = UNOBSERVED,
     ) -> None:  # fmt: skip
         self.hub = hub
         self.dispatcher = dispatcher
@@ -55,6 +56,7 @@ class Sockets:
         self.assistant = assistant
         self.node = node
         self.now = now
+        self.observer = observer
         self.doors = Doors(limits)
         self._origins = frozenset(origins)
         self._owing: set[Socket] = set()

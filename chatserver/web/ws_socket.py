@@ -12,6 +12,7 @@ from typing import Protocol
 from chatserver.core.access import User
 from chatserver.core.connection import Accepted, Answered, Grammar, Progress
 from chatserver.core.errors import Code, Refused
+from chatserver.core.observer import Observer
 from chatserver.core.outbox import LIMIT_BYTES
 from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import (
@@ -36,9 +37,11 @@ from chatserver.core.protocol import (
 )
 from chatserver.dispatch import Dispatcher
 from chatserver.hub import Hub
+from chatserver.logs import new_request_id, request_id, session_id, user_id
 from chatserver.subscriptions import Connection
 from chatserver.web.limits import Doors, busy_seconds
 from chatserver.web.line import CLOSE_SECONDS, Line
+from chatserver.web.rest import internal_sentence
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,8 @@ STALL_SECONDS = 20.0
 TOO_SLOW_CLOSE_SECONDS = 30.0
 """Who reads on after all is to hear why it ended; until then only the line's own buffer is kept for them."""
 REASON_CHARACTERS = 100
+CLOSE_WITHOUT_A_WORD = 1006
+"""Nobody sends it: it is how a connection that was lost, or that its client closed, is counted."""
 
 
 class Admitted(Protocol):
@@ -68,6 +73,7 @@ class House(Protocol):
     node: str
     doors: Doors
     now: Callable[[], float]
+    observer: Observer
 
     @property
     def users(self) -> Admission: ...
@@ -151,6 +157,7 @@ class Socket:
     def refuse(self, error: Error, code: int) -> None:
         """The last word."""
         if not self._ended:
+            self._house.observer.refused(error.code)
             self._line.send(encode(error))
             self._end(code, error.message)
 
@@ -167,6 +174,10 @@ class Socket:
         if self._address is not None:
             self._house.doors.addresses.remove(self._address)
         self._house.ended(self)
+        told = code or CLOSE_WITHOUT_A_WORD
+        self._house.observer.socket_ended(told)
+        if connection is not None:
+            log.info("a connection ended", extra={"code": told, "user": connection.user.id})
         if code is not None:
             self._line.close(code, _short(reason), seconds)
 
@@ -202,6 +213,8 @@ class Socket:
     # Frames
 
     async def _take(self, message: str | bytes) -> None:
+        # Of the frame's own task: whatever it begins, the answer above all, is logged under these.
+        request_id.set(new_request_id())
         try:
             judged = self._grammar.receive(message, time.monotonic())
             if self._connection is not None:
@@ -253,11 +266,15 @@ class Socket:
 
     async def _answer(self, connection: Connection, judged: Accepted | Answered) -> None:
         if isinstance(judged, Answered):
+            self._house.observer.refused(judged.error.code)
             connection.send(encode(judged.error))
             if judged.close is not None:
                 self.close(judged.close, judged.error.message)
             return
         frame = judged.frame
+        user_id.set(connection.user.id)
+        session_id.set(getattr(frame, "session", None))
+        self._house.observer.frame_came(str(type(frame).__struct_config__.tag))
         answer: ServerFrame | None
         try:
             answer = await self._carry_out(connection, frame)
@@ -267,7 +284,9 @@ class Socket:
             answer = _error("unavailable", str(away), frame.ref, busy_seconds())
         except Exception:
             log.exception("a frame of type %s failed", type(frame).__name__)
-            answer = _error("internal", "Something went wrong here; it was noted. Try again.", frame.ref)
+            answer = _error("internal", internal_sentence(), frame.ref)
+        if isinstance(answer, Error):
+            self._house.observer.refused(answer.code)
         if answer is not None:
             connection.send(encode(answer))
 

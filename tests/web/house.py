@@ -11,7 +11,7 @@ import httpx2
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from chatserver.adapters.catalogue import PostgresCatalogue
@@ -47,6 +47,7 @@ from chatserver.web.health import HealthRoutes
 from chatserver.web.jobs import JobRoutes
 from chatserver.web.me import PeopleRoutes
 from chatserver.web.openapi import description_routes
+from chatserver.web.requests import Requests
 from chatserver.web.rest import HANDLERS
 from chatserver.web.security import SecureHeaders
 from chatserver.web.sessions import SessionRoutes
@@ -109,8 +110,9 @@ class House:
         self.reading = Reading(chats, SummaryStore(database))
         self.erasure = Erasure(PostgresPeople(database), self.conversations, self.resumes, self.reading, "a-model")
         app = Starlette(
-            routes=self.routes(), exception_handlers=HANDLERS, middleware=[Middleware(SecureHeaders, (ORIGIN,))]
-        )
+            routes=self.routes(), exception_handlers=HANDLERS,
+            middleware=[Middleware(Requests), Middleware(SecureHeaders, (ORIGIN,))],
+        )  # fmt: skip
         self.app = app
         transport = httpx2.ASGITransport(app)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1")
@@ -134,8 +136,16 @@ class House:
         async def breaks(request: Request) -> Response:
             raise RuntimeError("the password is swordfish")
 
+        async def breaks_late(request: Request) -> Response:
+            async def pieces() -> AsyncIterator[bytes]:
+                yield b"so far so good"
+                raise RuntimeError("late")
+
+            return StreamingResponse(pieces())
+
         described = self.described()
-        return [*described, *description_routes(described), Route("/api/breaks", breaks)]
+        broken = [Route("/api/breaks", breaks), Route("/api/breaks/late", breaks_late)]
+        return [*described, *description_routes(described), *broken]
 
     async def aclose(self) -> None:
         await self.client.aclose()

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from chatserver.core.chat_ports import ChatStore, Wire
 from chatserver.core.delivery import Durable, Passing, Text, pack, unpack
 from chatserver.core.gate import Gate
 from chatserver.core.grounding import greeting
+from chatserver.core.observer import UNOBSERVED, AnswerOutcome, Observer
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Assistant, Unavailable
 from chatserver.core.protocol import Answering, encode
 from chatserver.grounding import GREETING_MATCHES, MATCHES_PER_ANSWER, AnswerTools, Grounding, source_of
@@ -42,13 +44,14 @@ class Answers:
 
     def __init__(
         self, store: ChatStore, wire: Wire, conversations: Conversations, grounding: Grounding,
-        assistants: Assistants,
+        assistants: Assistants, observer: Observer = UNOBSERVED,
     ) -> None:  # fmt: skip
         self._store = store
         self._wire = wire
         self._conversations = conversations
         self._grounding = grounding
         self._assistants = assistants
+        self._observer = observer
         self._running: dict[tuple[UUID, int], asyncio.Task[None]] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._greetings: set[asyncio.Task[None]] = set()
@@ -170,42 +173,53 @@ class Answers:
             elif isinstance(received, Text) and received.turn == turn:
                 self._wire.arrived(session, turn, received.at + received.length)
 
+        began = monotonic()
+        outcome: AnswerOutcome = "cut"
+        code = ""
         end = await self._wire.listen(session, heard)
         written: list[str] = []
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                await self._compose(session, turn, written, this)
+                outcome = "done" if await self._compose(session, turn, written, this, began) else "void"
         except AnswerFailed as failed:
+            outcome, code = "failed", failed.code
             await self._fail(session, turn, failed.code, "".join(written) if failed.keep_text else "")
         except TimeoutError:
+            outcome, code = "failed", "stalled"
             await self._fail(session, turn, "stalled", "".join(written))
         except Unavailable as away:
+            outcome, code = "failed", "unavailable"
             log.warning("an answer could not go on: %s", away, extra={"session": str(session)})
             await self._fail(session, turn, "unavailable", "".join(written))
         except Exception:
+            outcome, code = "failed", "internal"
             log.exception("an answer failed", extra={"session": str(session)})
             await self._fail(session, turn, "internal", "".join(written))
         finally:
+            self._observer.answer_ended(outcome, monotonic() - began, code)
             end()
 
     async def _fail(self, session: UUID, turn: int, code: str, content: str) -> None:
         await self._insist(lambda: self._conversations.fail(session, turn, code, content))
 
-    async def _insist(self, write: Callable[[], Any]) -> None:
+    async def _insist(self, write: Callable[[], Awaitable[bool]]) -> bool:
         """The last word of an answer is tried again while the database is away; the lease is the net below."""
         for attempt in range(STORE_TRIES):
             try:
-                await write()
-                return
+                return await write()
             except Unavailable:
                 if attempt == STORE_TRIES - 1:
                     raise
                 await asyncio.sleep(STORE_PAUSE_SECONDS * 2**attempt)
+        raise AssertionError("the last try returns or raises")
 
-    async def _compose(self, session: UUID, turn: int, written: list[str], this: asyncio.Task[None]) -> None:
+    async def _compose(
+        self, session: UUID, turn: int, written: list[str], this: asyncio.Task[None], began: float
+    ) -> bool:
+        """False where the turn was over and nothing was written."""
         row = await self._store.session(session)
         if row is None or row.turn != turn:
-            return
+            return False
         self._say(session, turn, "matching")
         said = await self._grounding.said(row)
         question = next((entry.content for entry in reversed(said) if entry.role == "user"), None)
@@ -227,7 +241,7 @@ class Answers:
         )  # fmt: skip
         gate = Gate(retrieved.__contains__)
         try:
-            await self._stream(session, turn, chosen.assistant, request, tools, gate, written, refused)
+            await self._stream(session, turn, chosen.assistant, request, tools, gate, written, refused, began)
         finally:
             # A cancelled call costs money too: it is counted to the end, whoever cancelled it.
             await asyncio.shield(self._settle(session, turn, chosen, request))
@@ -235,11 +249,11 @@ class Answers:
         if not content.strip():
             raise AnswerFailed("empty")
         author = author_of(chosen.assistant)
-        await self._insist(lambda: self._conversations.finish(session, turn, content, author, gate.used))
+        return await self._insist(lambda: self._conversations.finish(session, turn, content, author, gate.used))
 
     async def _stream(
         self, session: UUID, turn: int, assistant: Assistant, request: AnswerRequest, tools: AnswerTools, gate: Gate,
-        written: list[str], refused: Callable[[], None],
+        written: list[str], refused: Callable[[], None], began: float,
     ) -> None:  # fmt: skip
         first = True
         at = sum(map(len, written))
@@ -260,6 +274,7 @@ class Answers:
             async for piece in pieces:
                 if first:
                     self._say(session, turn, "writing")
+                    self._observer.answer_showed(monotonic() - began)
                     first = False
                 if shown := gate.feed(piece):
                     show(shown)
@@ -269,6 +284,8 @@ class Answers:
     async def _settle(self, session: UUID, turn: int, chosen: Chosen, request: AnswerRequest) -> None:
         try:
             if used := await chosen.settle(request):
+                tokens = {kind: used[f"{kind}_tokens"] for kind in ("input", "output", "cache_read", "cache_write")}
+                self._observer.answer_cost(tokens, used["usd"])
                 await self._store.note_usage(session, turn, used)
         except Unavailable as away:
             log.warning("an answer's cost was not settled: %s", away)

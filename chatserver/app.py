@@ -21,17 +21,19 @@ from chatserver.adapters.extraction import ProcessExtractor
 from chatserver.adapters.gazetteer import load_gazetteer
 from chatserver.adapters.identity import DevelopmentIssuer, SupabaseIdentity
 from chatserver.adapters.jobs import PostgresJobs
+from chatserver.adapters.levels import StandingLevels
 from chatserver.adapters.limits import RedisPresence, RedisRate
-from chatserver.adapters.migrate import pending
+from chatserver.adapters.metrics import Live, Metrics
 from chatserver.adapters.notices import PostgresNotices, Webhook
 from chatserver.adapters.offline import OfflineAssistant
 from chatserver.adapters.overview import PostgresOverview
 from chatserver.adapters.pinned import PinnedEmbedder, makers
 from chatserver.adapters.postgres import connect
 from chatserver.adapters.queue import ArqQueue
+from chatserver.adapters.readiness import Readiness
 from chatserver.adapters.resumes import PostgresResumes
 from chatserver.adapters.runs import RunStore
-from chatserver.adapters.spend import DayBudget
+from chatserver.adapters.spend import ANSWERS, ENRICHMENT, DayBudget
 from chatserver.adapters.storage import FolderStorage, SupabaseStorage
 from chatserver.adapters.summaries import SummaryStore
 from chatserver.adapters.users import UserStore
@@ -66,11 +68,11 @@ from chatserver.web.rest import HANDLERS
 from chatserver.web.security import SecureHeaders
 from chatserver.web.sessions import SessionRoutes
 from chatserver.web.ws import Sockets
+from chatserver.wire_probe import WireProbe
 
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
-READY_SECONDS = 2.0
 SPARE_DATABASE_CONNECTIONS = 2
 """Of the pool: not for hellos and joins, so that a storm of them leaves something to those who write."""
 
@@ -92,6 +94,10 @@ def files_of(settings: Settings) -> FolderStorage | SupabaseStorage:
     if settings.supabase_url and settings.supabase_service_key:
         return SupabaseStorage(settings.supabase_url, settings.supabase_service_key)
     return FolderStorage(Path(settings.resume_dir))
+
+
+def budgets_of(settings: Settings) -> dict[str, float]:
+    return {ANSWERS: settings.budget_day_usd, ENRICHMENT: settings.budget_enrichment_day_usd}
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -120,12 +126,19 @@ class Node:
         self.wire = RedisWire(str(settings.redis_url))
         redis = client(str(settings.redis_url))
         self.stack.push_async_callback(redis.aclose)
+        levels = StandingLevels(self.pool, redis, budgets_of(settings))
+        self.stack.push_async_callback(levels.aclose)
+        self.metrics = Metrics(levels)
         queue = ArqQueue(str(settings.redis_url))
         self.stack.push_async_callback(queue.aclose)
         gazetteer = await asyncio.to_thread(load_gazetteer)
         embedder = embedder_of(settings, self.pool)
         self.stack.push_async_callback(embedder.aclose)
         await embedder.warm()
+        self.ready = Readiness(
+            self.pool, MIGRATIONS, embedder, hears=lambda: self.wire.healthy, leaves=lambda: self.draining
+        )
+        self.stack.push_async_callback(self.ready.aclose)
         files = files_of(settings)
         if isinstance(files, SupabaseStorage):
             self.stack.push_async_callback(files.aclose)
@@ -158,19 +171,19 @@ class Node:
             assistant = anthropic
         store = ChatStore(self.pool, self.id, settings.admin_lease_seconds)
         summaries = SummaryStore(self.pool)
-        self.conversations = Conversations(store, self.wire, author_of(assistant))
+        self.conversations = Conversations(store, self.wire, author_of(assistant), self.metrics)
         self.reading = Reading(store, summaries)
         self.erasure = Erasure(
             PostgresPeople(self.pool), self.conversations, self.resumes, self.reading,
             assistant.model if assistant.kind == "anthropic" else None,
         )  # fmt: skip
-        self.hub = Hub(store, summaries, self.wire)
+        self.hub = Hub(store, summaries, self.wire, self.metrics)
         self.hub.wire_is_healthy = lambda: self.wire.healthy
         self.wire.on_reconnect = self.hub.look_now
         grounding = Grounding(store, self.jobs, self.resumes)
         budget = DayBudget(self.pool, day_usd=settings.budget_day_usd, seeker_day_usd=settings.budget_seeker_day_usd)
         assistants = Assistants(assistant, offline, budget)
-        self.answers = Answers(store, self.wire, self.conversations, grounding, assistants)
+        self.answers = Answers(store, self.wire, self.conversations, grounding, assistants, self.metrics)
         self.drafts = Drafts(store, grounding, assistants)
         self.notices: Notices | None = None
         if settings.notify_webhook_url:
@@ -186,8 +199,14 @@ class Node:
         self.assistant = AssistantInfo(assistant.kind, assistant.model)
         self.sockets = Sockets(
             self.hub, dispatcher, self.users, self.assistant, str(self.id), origins=self.origins,
-            limits=limits_of(settings),
+            limits=limits_of(settings), observer=self.metrics,
         )  # fmt: skip
+        self.metrics.watch(Live(
+            connections=lambda: len(self.hub.connections), sessions_open=lambda: self.hub.sessions_open,
+            answers_running=lambda: self.answers.count, sent_bytes=lambda: self.sockets.sent_bytes,
+            wire_is_up=lambda: self.wire.healthy, wire_dropped=lambda: self.wire.dropped,
+            budget_refusals=lambda: budget.refused, is_draining=lambda: self.draining,
+        ))  # fmt: skip
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -203,6 +222,8 @@ class Node:
         self.stack.push_async_callback(self.drafts.stop)
         self._beat = asyncio.create_task(self._beats(), name="heartbeat")
         self._watch = asyncio.create_task(self.sockets.watch(), name="reading")
+        probing = asyncio.create_task(WireProbe(self.wire, self.id, self.metrics).run(), name="wire-probe")
+        self.stack.callback(probing.cancel)
         if self.notices is not None:
             self._noticing = asyncio.create_task(self.notices.run(), name="notices")
             self.stack.callback(self._noticing.cancel)
@@ -222,19 +243,6 @@ class Node:
                 await self.sockets.beat()
             except Exception:
                 log.exception("a heartbeat failed")
-
-    async def ready(self) -> dict[str, str]:
-        parts = {"database": "ok", "redis": "ok" if self.wire.healthy else "degraded", "migrations": "ok", "node": "ok"}
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                await self.pool.fetchval("select 1")
-                if await pending(str(self.settings.database_url), MIGRATIONS):
-                    parts["migrations"] = "pending; run `chatserver migrate`"
-        except Exception:
-            parts["database"] = "does not answer"
-        if self.draining:
-            parts["node"] = "is going away"
-        return parts
 
     def config(self) -> dict[str, object]:
         settings = self.settings
@@ -256,7 +264,7 @@ class Node:
             return await self.rate.spend(f"uploads:{user}", self.settings.limit_uploads_per_hour, 3600)
 
         described: list[BaseRoute] = [
-            *HealthRoutes(self.users, self.config(), self.ready, self.issuer).routes(),
+            *HealthRoutes(self.users, self.config(), self.ready, self.metrics.exposition, self.issuer).routes(),
             *PeopleRoutes(self.users, self.resumes, self.erasure, spend_upload).routes(),
             *JobRoutes(self.users, self.jobs).routes(),
             *AdminRoutes(self.users, self.runs, self.overviews).routes(),
@@ -282,5 +290,5 @@ async def open_node(settings: Settings) -> AsyncIterator[Node]:
 def application(node: Node) -> Starlette:
     return Starlette(
         routes=node.routes(), exception_handlers=HANDLERS,
-        middleware=[Middleware(Requests), Middleware(SecureHeaders, node.origins)],
+        middleware=[Middleware(Requests, node.metrics), Middleware(SecureHeaders, node.origins)],
     )  # fmt: skip

@@ -14,6 +14,7 @@ from chatserver.core.conversation import Change, Event, Pad, State
 from chatserver.core.delivery import pack
 from chatserver.core.errors import Refused
 from chatserver.core.events import durable
+from chatserver.core.observer import UNOBSERVED, Observer
 from chatserver.core.references import refs_in
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,10 @@ class Conversations:
     `claimed` is told of each answer that this process now owns, `moved` of each session whose turn went on.
     """
 
-    def __init__(self, store: ChatStore, wire: Wire, assistant: dict[str, Any]) -> None:
+    def __init__(
+        self, store: ChatStore, wire: Wire, assistant: dict[str, Any], observer: Observer = UNOBSERVED
+    ) -> None:
+        self._observer = observer
         self._store = store
         self._wire = wire
         self._assistant = assistant
@@ -99,7 +103,15 @@ class Conversations:
     async def take_over(self, admin: User, session: UUID) -> None:
         _must_be_admin(admin)
         pad = await self._wire.pad(session)
-        await self._change(session, admin, lambda state, kept: rules.take_over(state, admin, kept), pad=pad)
+        waited: float | None = None
+
+        def decide(state: State, kept: Pad | None) -> Change | None:
+            nonlocal waited
+            waited = state.waited_seconds
+            return rules.take_over(state, admin, kept)
+
+        if await self._change(session, admin, decide, pad=pad):
+            self._observer.was_taken_over(waited)
 
     async def hand_back(self, by: User, session: UUID) -> None:
         _must_be_admin(by)

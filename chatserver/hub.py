@@ -10,6 +10,7 @@ from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatStore, SummaryStore, Wire
 from chatserver.core.delivery import ROLL_CALL, Delivery, Here, Received, Snapshot, Text, pack, unpack
 from chatserver.core.events import durable
+from chatserver.core.observer import UNOBSERVED, Observer
 from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import (
     LOBBY_MAX,
@@ -38,7 +39,8 @@ SUBSCRIPTIONS_MAX = 50
 class Hub:
     """All connections of this process. Any session, any node: nothing here is shared but the log and the wire."""
 
-    def __init__(self, store: ChatStore, summaries: SummaryStore, wire: Wire) -> None:
+    def __init__(self, store: ChatStore, summaries: SummaryStore, wire: Wire, observer: Observer = UNOBSERVED) -> None:
+        self._observer = observer
         self.store = store
         self.wire = wire
         self._summaries = summaries
@@ -51,6 +53,10 @@ class Hub:
         self._lobby: dict[UUID, SessionSummary] = {}
         self._look_now = asyncio.Event()
         self.wire_is_healthy: Callable[[], bool] = lambda: True
+
+    @property
+    def sessions_open(self) -> int:
+        return len(self._rooms)
 
     def start(self) -> None:
         self.wire.near = self._written_here
@@ -184,6 +190,7 @@ class Hub:
             for position in await self.store.positions(list(self._rooms)):
                 for subscription in self._rooms.members(position.session):
                     if subscription.delivery.is_behind(position.seq, position.turn):
+                        self._observer.was_behind()
                         subscription.catch_up()
         if any(connection.watching for connection in self.connections):
             await self._compare_lobby()

@@ -21,7 +21,8 @@ _LOCK = """
 select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seeker') as seeker_name,
        coalesce(s.status, 'active_ai')::text as status, s.seq, s.turn, s.admin_id,
        coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over, s.waiting_since is not null as waiting,
-       s.urgent_since is not null as urgent
+       s.urgent_since is not null as urgent,
+       extract(epoch from clock_timestamp() - s.waiting_since)::float8 as waited_seconds
   from public.chat_sessions s
   left join public.users u on u.id = s.user_id
  where s.id = $1 for no key update of s
@@ -129,7 +130,7 @@ class LockedSession:
             admin_name, row["lease_over"], row["waiting"], row["urgent"],
             Running(running["turn"], running["first_turn"], running["attempt"], running["lease_over"],
                     running["handed_over"]) if running else None,
-            waits, helped, ended,
+            waits, helped, ended, row["waited_seconds"],
         )  # fmt: skip
 
     async def apply(self, state: State, change: Change, *, leaving: bool = False) -> Applied:

@@ -13,7 +13,7 @@ import asyncpg
 from chatserver.adapters import blueprint
 from chatserver.adapters.preparation import OUR_SCHEMA, MigrationError, missing, prepare, see_types
 
-__all__ = ["MigrationError", "check", "migrate", "pending"]
+__all__ = ["MigrationError", "check", "migrate", "names", "pending"]
 
 CONNECT_SECONDS = 10.0
 WAIT_FOR_ANOTHER_SECONDS = 600
@@ -98,6 +98,11 @@ async def pending(url: str, folder: Path) -> list[str]:
     async with _transaction(url, readonly=True) as connection:
         ledger = await _ledger(connection)
     return [migration.name for migration in migrations if migration.name not in ledger]
+
+
+def names(folder: Path) -> list[str]:
+    """The names of the folder's files, in order. Raises `MigrationError`."""
+    return [migration.name for migration in _read(folder)]
 
 
 async def check(url: str, folder: Path) -> list[str]:

@@ -49,7 +49,7 @@ class _Unmade:
     def __init__(self, model: str, configured: str) -> None:
         self.model = model
         set_key = "set OPENAI_API_KEY again, or " if model == openai.MODEL else ""
-        self._sentence = (
+        self.sentence = (
             f"The vectors in the database are of {model}, which cannot be asked here: "
             f"{set_key}change to {configured} with `chatserver reembed`."
         )
@@ -58,7 +58,7 @@ class _Unmade:
         return [text]
 
     async def embed(self, texts: Sequence[str]) -> Vector:
-        raise NotConfigured(self._sentence)
+        raise NotConfigured(self.sentence)
 
 
 class PinnedEmbedder:
@@ -87,6 +87,11 @@ class PinnedEmbedder:
                 make = self._made_by.get(model)
                 self._made[model] = await asyncio.to_thread(make) if make else _Unmade(model, self.configured)
         return self._made[model]
+
+    async def lacking(self) -> str | None:
+        """Why nothing can be embedded here just now, in a sentence. Raises `Unavailable`."""
+        embedder = await self.current()
+        return embedder.sentence if isinstance(embedder, _Unmade) else None
 
     async def warm(self) -> None:
         """Makes the first run of a model on this machine, the slowest one, before somebody waits for it."""

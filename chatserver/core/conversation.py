@@ -54,6 +54,8 @@ class State:
     """That message was answered by the fixed help text; read with `unanswered`."""
     ended_turn: int | None = None
     """The turn whose answer was stopped or failed, if that is what last raised the turn."""
+    waited_seconds: float | None = None
+    """How long the seeker has waited for a person, by the database's clock; no rule asks for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import msgspec
-from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,17 +30,21 @@ class Issuer(Protocol):
 
 
 Ready = Callable[[], Awaitable[dict[str, str]]]
-"""How each part is: "ok", "degraded" for what one can do without for a while, else a sentence."""
+"""How each part is: "ok", "degraded" and why for what one can do without for a while, else what is wrong."""
+Scrape = Callable[[], Awaitable[bytes]]
 
 EMAIL_MAX_CHARACTERS = 320
 OWN_NAMES = ("127.0.0.1", "localhost", "::1")
 
 
 class HealthRoutes:
-    def __init__(self, users: Users, config: dict[str, Any], ready: Ready, issuer: Issuer | None) -> None:
+    def __init__(
+        self, users: Users, config: dict[str, Any], ready: Ready, scrape: Scrape, issuer: Issuer | None
+    ) -> None:
         self._users = users
         self._config = config
         self._ready = ready
+        self._scrape = scrape
         self._issuer = issuer
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -60,12 +63,13 @@ class HealthRoutes:
 
     async def ready(self, request: Request) -> Response:
         parts = await self._ready()
-        broken = {part: said for part, said in parts.items() if said not in ("ok", "degraded")}
-        status = "not_ready" if broken else "degraded" if "degraded" in parts.values() else "ready"
+        degraded = any(said.startswith("degraded") for said in parts.values())
+        broken = any(said != "ok" and not said.startswith("degraded") for said in parts.values())
+        status = "not_ready" if broken else "degraded" if degraded else "ready"
         return encoded({"status": status, "parts": parts}, 503 if broken else 200)
 
     async def metrics(self, request: Request) -> Response:
-        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        return Response(await self._scrape(), media_type=CONTENT_TYPE_LATEST)
 
     async def config(self, request: Request) -> Response:
         return encoded(self._config)

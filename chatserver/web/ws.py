@@ -60,6 +60,7 @@ class Sockets:
         self.doors = Doors(limits)
         self._origins = frozenset(origins)
         self._owing: set[Socket] = set()
+        self._gone_bytes = 0
         self._frames: set[asyncio.Task[None]] = set()
         self.leaving = False
 
@@ -102,6 +103,13 @@ class Sockets:
 
     def ended(self, socket: Socket) -> None:
         self._owing.discard(socket)
+        self._gone_bytes += socket.written
+
+    @property
+    def sent_bytes(self) -> int:
+        """To all, ever. Added up when it is asked for: while text streams there is nothing to count."""
+        here = (connection.link for connection in self.hub.connections)
+        return self._gone_bytes + sum(link.written for link in here if isinstance(link, Socket))
 
     # For all
 

@@ -125,6 +125,10 @@ class Socket:
     def _has_no_hello(self) -> None:
         self.refuse(_error("unauthorized", "No hello came in time."), CLOSE_UNAUTHORIZED)
 
+    @property
+    def written(self) -> int:
+        return self._line.written
+
     # From the line
 
     def received(self, message: str | bytes) -> None:

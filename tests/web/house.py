@@ -20,7 +20,9 @@ from chatserver.adapters.erasure import PostgresPeople
 from chatserver.adapters.extraction import ProcessExtractor
 from chatserver.adapters.identity import DevelopmentIssuer
 from chatserver.adapters.jobs import PostgresJobs
+from chatserver.adapters.levels import StandingLevels
 from chatserver.adapters.limits import RedisRate
+from chatserver.adapters.metrics import Metrics
 from chatserver.adapters.minilm import MiniLM
 from chatserver.adapters.offline_enricher import OfflineEnricher
 from chatserver.adapters.overview import PostgresOverview
@@ -104,14 +106,16 @@ class House:
         self.wire = RedisWire(redis_url)
         self.redis = client(redis_url)
         self.rate = RedisRate(self.redis)
+        self.levels = StandingLevels(database, self.redis, {"answers": 20.0})
+        self.metrics = Metrics(self.levels)
         chats = ChatStore(database, uuid4(), 300)
         author = {"name": "Assistant", "kind": "offline"}
-        self.conversations = Conversations(chats, self.wire, author)
+        self.conversations = Conversations(chats, self.wire, author, self.metrics)
         self.reading = Reading(chats, SummaryStore(database))
         self.erasure = Erasure(PostgresPeople(database), self.conversations, self.resumes, self.reading, "a-model")
         app = Starlette(
             routes=self.routes(), exception_handlers=HANDLERS,
-            middleware=[Middleware(Requests), Middleware(SecureHeaders, (ORIGIN,))],
+            middleware=[Middleware(Requests, self.metrics), Middleware(SecureHeaders, (ORIGIN,))],
         )  # fmt: skip
         self.app = app
         transport = httpx2.ASGITransport(app)
@@ -125,7 +129,7 @@ class House:
             return self.parts
 
         return [
-            *HealthRoutes(self.users, CONFIG, ready, self.issuer).routes(),
+            *HealthRoutes(self.users, CONFIG, ready, self.metrics.exposition, self.issuer).routes(),
             *PeopleRoutes(self.users, self.resumes, self.erasure, spend_upload).routes(),
             *JobRoutes(self.users, self.jobs).routes(),
             *AdminRoutes(self.users, self.runs, self.overviews).routes(),
@@ -149,6 +153,7 @@ class House:
 
     async def aclose(self) -> None:
         await self.client.aclose()
+        await self.levels.aclose()
         await self.redis.aclose()
         await self.wire.stop()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from datetime import time
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Literal, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from chatserver.core.hours import Hours, parse_hours
@@ -18,6 +18,7 @@ CHAT_MODEL = "claude-sonnet-5-5"
 ENRICHMENT_MODEL = "claude-haiku-5-5"
 PORT = 8000
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_CERTIFICATES = ("required", "optional", "none")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _TOGETHER = (
     ("SUPABASE_JWT_SECRET", "SUPABASE_URL"), ("SUPABASE_PUBLISHABLE_KEY", "SUPABASE_URL"),
@@ -143,6 +144,14 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _redis(text: str) -> str:
+    url = _url("redis", "rediss")(text)
+    for asked in parse_qs(urlsplit(url).query).get("ssl_cert_reqs", []):
+        if asked not in _CERTIFICATES:
+            raise ValueError(f"ssl_cert_reqs is {asked!r}, not one of {', '.join(_CERTIFICATES)}; write one of these.")
+    return url
+
+
 def _https(text: str) -> str:
     parts = _parts(text.rstrip("/"))
     plain = parts is not None and parts.scheme == "http" and parts.hostname in _LOOPBACK
@@ -210,7 +219,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "database_url": _url("postgresql", "postgres"),
     "database_pool_size": _whole(1, 200),
     "database_pooler": _one_of("transaction"),
-    "redis_url": _url("redis", "rediss"),
+    "redis_url": _redis,
     "supabase_url": _https,
     "supabase_publishable_key": _key,
     "supabase_service_key": _key,

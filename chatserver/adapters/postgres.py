@@ -67,6 +67,10 @@ async def connect(url: str, *, size: int = 8, pooler: bool = False) -> asyncpg.P
             statement_cache_size=0 if pooler else 256,
             server_settings={"application_name": "chatserver"},
         )
+    except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError) as error:
+        raise Unavailable(
+            "A transaction pooler stands before the database; set DATABASE_POOLER=transaction, or take its direct one."
+        ) from error
     except (*AWAY, asyncpg.PostgresError, ValueError) as error:
         raise Unavailable(f"The database does not answer ({reason(error)}); check DATABASE_URL.") from error
 

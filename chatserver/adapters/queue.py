@@ -12,6 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from chatserver.adapters.redis_address import address
 from chatserver.core.job_ports import Enrichment
 from chatserver.core.ports import Unavailable
 
@@ -74,7 +75,7 @@ class QueueRedis(ArqRedis):
 def queue_redis(url: str, *, queue: str, retries: int) -> QueueRedis:
     """Connects with the first command, so that it can be made before a loop runs."""
     pool = ConnectionPool.from_url(
-        url,
+        address(url),
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=ANSWER_SECONDS,
         retry=Retry(_SpokenBackoff(cap=5, base=0.1), retries),

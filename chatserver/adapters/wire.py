@@ -8,6 +8,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from chatserver.adapters.redis_address import address
 from chatserver.adapters.wire_listening import Listening
 from chatserver.adapters.wire_publishing import Fenced, Published, Publishing, Streamed
 from chatserver.core.chat_ports import Listener, PadText
@@ -28,7 +29,7 @@ def _channel(session: UUID) -> str:
 def client(url: str, *, single: bool = False) -> Redis:
     """A client whose commands fail after `SOCKET_SECONDS` instead of waiting for ever."""
     return Redis.from_url(
-        url, decode_responses=True, socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS,
+        address(url), decode_responses=True, socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS,
         single_connection_client=single,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
+from chatserver.adapters.redis_address import address
 from chatserver.core.chat_ports import Listener
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ class Listening:
     def __init__(self, url: str, always: str) -> None:
         # Without a time limit for each answer, which costs more than reading it: silence is watched over beside it.
         self._pool = ConnectionPool.from_url(
-            url, decode_responses=True, socket_timeout=None, socket_connect_timeout=CONNECT_SECONDS
+            address(url), decode_responses=True, socket_timeout=None, socket_connect_timeout=CONNECT_SECONDS
         )
         self._always = always
         self._connection: Any = None

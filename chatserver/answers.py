@@ -19,22 +19,19 @@ from chatserver.core.ports import AnswerFailed, AnswerRequest, Assistant, Unavai
 from chatserver.core.protocol import Answering, encode
 from chatserver.grounding import GREETING_MATCHES, MATCHES_PER_ANSWER, AnswerTools, Grounding, source_of
 from chatserver.logs import session_id
+from chatserver.recovery import FLUSH_SECONDS, LOOK_SECONDS, Recovery, every
 
 log = logging.getLogger(__name__)
 
 LEASE_RENEW_SECONDS = 1.5
-LOOK_SECONDS = 1.0
-FLUSH_SECONDS = 2.0
-LEFT_BEHIND_SECONDS = 600.0
-EVER_SECONDS = 10 * 365 * 86_400.0
-LEFT_BEHIND_MOST = 100
-REAP_MOST = 20
 ANSWER_SECONDS = 180.0
 RUNNING_MAX = 1_000
 ANSWER_MAX_CHARACTERS = 40_000
 """A server of models that does not keep to `max_tokens` is cut off here."""
 STORE_TRIES = 5
 STORE_PAUSE_SECONDS = 0.5
+LAST_WORDS_SECONDS = 2.0
+"""So long a drain waits, beyond its grace, for what is being stored just now."""
 
 BUDGET_SENTENCE = "Today's budget for the assistant is used up, so the offline assistant answers. "
 
@@ -54,35 +51,42 @@ class Answers:
         self._observer = observer
         self._running: dict[tuple[UUID, int], asyncio.Task[None]] = {}
         self._loops: list[asyncio.Task[None]] = []
-        self._greetings: set[asyncio.Task[None]] = set()
+        self._last_words: set[tuple[UUID, int]] = set()
+        """Answers that are being stored. Whoever cut one in its COMMIT would leave it stored and told to nobody; where
+        its turn is over, what it stores is void anyway."""
         self._leaving = False
-        self._left_behind_seconds = EVER_SECONDS
-        """What nodes left that all died is taken up by the first that comes, however long that was."""
+        self.recovery = Recovery(store, conversations, self._room)
 
     def start(self) -> None:
         self._conversations.claimed = self.begin
         self._conversations.moved = self.cut_below
+        self._conversations.may_claim = lambda: self._room() > 0
         self._loops = [
-            asyncio.create_task(self._every(LEASE_RENEW_SECONDS, self._renew), name="leases"),
-            asyncio.create_task(self._every(LOOK_SECONDS, self._look), name="look"),
-            asyncio.create_task(self._every(FLUSH_SECONDS, self.flush), name="flush"),
+            asyncio.create_task(every(LEASE_RENEW_SECONDS, self._renew), name="leases"),
+            asyncio.create_task(every(LOOK_SECONDS, self.recovery.look), name="look"),
+            asyncio.create_task(every(FLUSH_SECONDS, self.recovery.flush), name="flush"),
         ]
 
     async def drain(self, seconds: float) -> None:
         """Lets running answers end within `seconds`, then gives the rest up to other nodes by their lease."""
         self._leaving = True
-        self._conversations.leaving = True
         if self._running and seconds > 0:
             await asyncio.wait(self._running.values(), timeout=seconds)
+        for running in list(self._running):
+            self._cut(*running)
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=LAST_WORDS_SECONDS)
         # First the tasks: what is given up must not be written by two.
-        for task in [*self._running.values(), *self._greetings, *self._loops]:
+        for task in [*self._running.values(), *self._loops]:
             task.cancel()
-        await asyncio.gather(*self._running.values(), *self._greetings, *self._loops, return_exceptions=True)
+        await asyncio.gather(*self._running.values(), *self._loops, return_exceptions=True)
         try:
             await self._store.give_up_leases()
-            await self.flush()
+            await self.recovery.flush()
         except Unavailable as away:
             log.warning("leaving without a word to the database: %s", away)
+        except Exception:
+            log.exception("leaving without a word to the database")
 
     @property
     def count(self) -> int:
@@ -90,10 +94,11 @@ class Answers:
 
     # Which answers run here
 
+    def _room(self) -> int:
+        """How many more may run here; what is claimed beyond that is any node's at once, and this was no attempt."""
+        return 0 if self._leaving else RUNNING_MAX - len(self._running)
+
     def begin(self, session: UUID, turn: int) -> None:
-        if self._leaving or len(self._running) >= RUNNING_MAX:
-            # Its lease runs out and another node goes on with it.
-            return
         task = asyncio.create_task(self._answer(session, turn), name=f"answer {session} {turn}")
         self._running[session, turn] = task
         task.add_done_callback(lambda done: self._ended(session, turn, done))
@@ -106,9 +111,14 @@ class Answers:
 
     def cut_below(self, session: UUID, turn: int) -> None:
         """The session went on: what runs under an older turn is void."""
-        for (running, asked), task in list(self._running.items()):
-            if running == session and asked < turn and task is not asyncio.current_task():
-                task.cancel()
+        for running, asked in list(self._running):
+            if running == session and asked < turn:
+                self._cut(running, asked)
+
+    def _cut(self, session: UUID, turn: int) -> None:
+        task = self._running.get((session, turn))
+        if task is not None and (session, turn) not in self._last_words:
+            task.cancel()
 
     async def _renew(self) -> None:
         if not self._running:
@@ -116,60 +126,18 @@ class Answers:
         mine = set(self._running)
         owned = await self._store.renew_leases(mine)
         for lost in mine - owned:
-            if task := self._running.get(lost):
-                task.cancel()
-
-    async def _look(self) -> None:
-        if self._leaving:
-            # What this process took up now it would have to give up at once.
-            return
-        for session in await self._store.ownerless(REAP_MOST):
-            if self._leaving:
-                return
-            await self._conversations.reap(session)
-        await self._conversations.take_back_overdue()
-
-    async def flush(self) -> None:
-        touched = self._conversations.touched
-        if touched:
-            sessions = list(touched)
-            touched.clear()
-            try:
-                await self._store.flush(sessions)
-            except Unavailable:
-                touched.update(sessions)
-                raise
-        written = await self._store.flush_left(self._left_behind_seconds, LEFT_BEHIND_MOST)
-        if written < LEFT_BEHIND_MOST:
-            self._left_behind_seconds = LEFT_BEHIND_SECONDS
-
-    async def _every(self, seconds: float, step: Callable[[], Any]) -> None:
-        quiet = True
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await step()
-                quiet = True
-            except Unavailable as away:
-                if quiet:
-                    log.warning("%s", away)
-                quiet = False
-            except Exception:
-                log.exception("a periodic step failed")
+            self._cut(*lost)
 
     # One answer
 
     async def _answer(self, session: UUID, turn: int) -> None:
         """Runs one answer to its end: a message, a durable word that it failed, or nothing where the turn is over."""
-        this = asyncio.current_task()
-        if this is None:
-            return
         session_id.set(session)
 
         def heard(item: str) -> None:
             received = unpack(item)
             if isinstance(received, Durable) and received.turn > turn:
-                this.cancel()
+                self._cut(session, turn)
             elif isinstance(received, Text) and received.turn == turn:
                 self._wire.arrived(session, turn, received.at + received.length)
 
@@ -180,7 +148,7 @@ class Answers:
         written: list[str] = []
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                outcome = "done" if await self._compose(session, turn, written, this, began) else "void"
+                outcome = "done" if await self._compose(session, turn, written, began) else "void"
         except AnswerFailed as failed:
             outcome, code = "failed", failed.code
             await self._fail(session, turn, failed.code, "".join(written) if failed.keep_text else "")
@@ -200,24 +168,33 @@ class Answers:
             end()
 
     async def _fail(self, session: UUID, turn: int, code: str, content: str) -> None:
-        await self._insist(lambda: self._conversations.fail(session, turn, code, content))
+        try:
+            await self._insist(session, turn, lambda: self._conversations.fail(session, turn, code, content))
+        except Unavailable:
+            raise
+        except Exception:
+            # What was written is nothing that the database stores; that it failed is to be known all the same.
+            log.exception("what was written of an answer could not be kept")
+            await self._insist(session, turn, lambda: self._conversations.fail(session, turn, code, ""))
 
-    async def _insist(self, write: Callable[[], Awaitable[bool]]) -> bool:
+    async def _insist(self, session: UUID, turn: int, write: Callable[[], Awaitable[bool]]) -> bool:
         """The last word of an answer is tried again while the database is away; the lease is the net below."""
-        for attempt in range(STORE_TRIES):
-            try:
-                return await write()
-            except Unavailable:
-                if attempt == STORE_TRIES - 1:
-                    raise
-                await asyncio.sleep(STORE_PAUSE_SECONDS * 2**attempt)
-        raise AssertionError("the last try returns or raises")
+        self._last_words.add((session, turn))
+        try:
+            for attempt in range(STORE_TRIES):
+                try:
+                    return await write()
+                except Unavailable:
+                    if attempt == STORE_TRIES - 1:
+                        raise
+                    await asyncio.sleep(STORE_PAUSE_SECONDS * 2**attempt)
+            raise AssertionError("the last try returns or raises")
+        finally:
+            self._last_words.discard((session, turn))
 
-    async def _compose(
-        self, session: UUID, turn: int, written: list[str], this: asyncio.Task[None], began: float
-    ) -> bool:
+    async def _compose(self, session: UUID, turn: int, written: list[str], began: float) -> bool:
         """False where the turn was over and nothing was written."""
-        row = await self._store.session(session)
+        row = await self._store.glance(session)
         if row is None or row.turn != turn:
             return False
         self._say(session, turn, "matching")
@@ -228,7 +205,7 @@ class Answers:
         self._say(session, turn, "thinking", [source_of(one) for one in cards])
 
         def refused() -> None:
-            this.cancel()
+            self._cut(session, turn)
 
         chosen = await self._assistants.choose(row.seeker, request)
         if chosen.is_over_budget:
@@ -249,7 +226,9 @@ class Answers:
         if not content.strip():
             raise AnswerFailed("empty")
         author = author_of(chosen.assistant)
-        return await self._insist(lambda: self._conversations.finish(session, turn, content, author, gate.used))
+        return await self._insist(
+            session, turn, lambda: self._conversations.finish(session, turn, content, author, gate.used)
+        )
 
     async def _stream(
         self, session: UUID, turn: int, assistant: Assistant, request: AnswerRequest, tools: AnswerTools, gate: Gate,

@@ -36,8 +36,8 @@ class Conversations:
         self._wire = wire
         self._assistant = assistant
         """The author of what was streamed so far, where another process cuts it."""
-        self.leaving = False
-        """A node on its way out still commits; the answers it claims are another node's."""
+        self.may_claim: Callable[[], bool] = lambda: True
+        """A node that is full or on its way out still commits; the answers it claims are any node's."""
         self.claimed: Callable[[UUID, int], None] = lambda session, turn: None
         self.moved: Callable[[UUID, int], None] = lambda session, turn: None
         self.touched: set[UUID] = set()
@@ -48,9 +48,11 @@ class Conversations:
     async def row(self, viewer: User, session: UUID) -> SessionRow:
         """The session, where the viewer may see it; else `not_found`, as if there were none."""
         row = await self._store.session(session)
-        if row is None or not may_see_session(viewer, row.seeker):
-            raise Refused("not_found", "There is no such conversation.")
-        return row
+        return _seen_by(viewer, row)
+
+    async def glance(self, viewer: User, session: UUID) -> SessionRow:
+        """The same, without asking whether another writer left something in `conversation_log`."""
+        return _seen_by(viewer, await self._store.glance(session))
 
     async def open(self, user: User, *, job: UUID | None = None, new: UUID | None = None) -> UUID:
         """The seeker's latest open session (for the job), or a new one; with `new` a new one, once per UUID."""
@@ -71,11 +73,13 @@ class Conversations:
                 known = await tx.known(id)
                 if known is None:
                     change = rules.post(state, by, id, content, await self._kept(tx, state, pad))
-                    applied = await tx.apply(state, change, leaving=self.leaving)
+                    claims = self.may_claim()
+                    applied = await tx.apply(state, change, leaving=not claims)
             if known is None:
-                self._publish(session, applied)
+                self._publish(session, applied, claims=claims)
                 return next(event.seq for event in applied.events if event.id == id)
         if known.kind != "message" or known.author_id != by.id:
+            await self.glance(by, session)
             raise Refused("conflict", "This id belongs to another message; use a new UUID for each message.")
         return known.seq
 
@@ -179,16 +183,13 @@ class Conversations:
         """The assistant's own call for a person; void once its turn is over."""
         return await self._change(session, None, lambda state, _: rules.ask_human(state, None, reason, turn))
 
-    async def take_back_overdue(self, most: int = 20) -> None:
-        """Hands sessions back to the assistant whose admin is gone while a message waits."""
-        for overdue in await self._store.overdue(most):
+    async def take_back(self, session: UUID) -> None:
+        """Hands the session back to the assistant, if its admin is gone while a message waits."""
 
-            async def decide(tx: ChatTransaction, state: State) -> Change | None:
-                if not rules.system_may_hand_back(state):
-                    return None
-                return rules.hand_back(state, None)
+        async def decide(tx: ChatTransaction, state: State) -> Change | None:
+            return rules.hand_back(state, None) if rules.system_may_hand_back(state) else None
 
-            await self._decide(overdue.session, decide, unanswered=True)
+        await self._decide(session, decide, unanswered=True)
 
     # How a command runs
 
@@ -225,11 +226,12 @@ class Conversations:
             change = await decide(tx, state)
             if change is None:
                 return False
-            applied = await tx.apply(state, change, leaving=self.leaving)
-        self._publish(session, applied, raised=change.raises_turn)
+            claims = self.may_claim()
+            applied = await tx.apply(state, change, leaving=not claims)
+        self._publish(session, applied, raised=change.raises_turn, claims=claims)
         return True
 
-    def _publish(self, session: UUID, applied: Applied, raised: bool = True) -> None:
+    def _publish(self, session: UUID, applied: Applied, raised: bool = True, claims: bool = False) -> None:
         """After the commit; nobody depends on it."""
         self.touched.add(session)
         if raised:
@@ -238,8 +240,14 @@ class Conversations:
         for event in applied.events:
             self._wire.publish(session, pack(durable(event)))
         self._wire.announce(session)
-        if applied.claimed and not self.leaving:
+        if applied.claimed and claims:
             self.claimed(session, applied.turn)
+
+
+def _seen_by(viewer: User, row: SessionRow | None) -> SessionRow:
+    if row is None or not may_see_session(viewer, row.seeker):
+        raise Refused("not_found", "There is no such conversation.")
+    return row
 
 
 def _must_be_admin(user: User) -> None:

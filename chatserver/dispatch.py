@@ -1,6 +1,6 @@
 """What each frame of a client does: from the frame to the use case and back to its answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -40,7 +40,7 @@ ADMIN_LEASE_PAUSE_SECONDS = 10.0
 class Availability(Protocol):
     """Which admins seekers may expect."""
 
-    async def set_available(self, admin: UUID, on: bool) -> None: ...
+    async def set_available(self, admins: Collection[UUID], on: bool) -> None: ...
     async def available(self) -> int: ...
 
 
@@ -117,9 +117,15 @@ class Dispatcher:
         if session not in connection.subscriptions and len(connection.subscriptions) >= SUBSCRIPTIONS_MAX:
             raise Refused("rate_limited", f"At most {SUBSCRIPTIONS_MAX} sessions at once; leave one first.")
         async with self.hub.entering(session):
-            self.hub.renew(connection, session)
-            row = await self.conversations.row(user, session)
-            joined, delivery = await self._joined(user.role == "admin", row, frame.after, frame.ref)
+            before = self.hub.renew(connection, session)
+            try:
+                row = await self.conversations.row(user, session)
+                joined, delivery = await self._joined(user.role == "admin", row, frame.after, frame.ref)
+            except Exception:
+                # Who is refused this time goes on hearing what they heard.
+                if before is not None:
+                    self.hub.enter(connection, session, before)
+                raise
             connection.send(encode(joined))
             self.hub.enter(connection, session, delivery)
         return None
@@ -139,7 +145,7 @@ class Dispatcher:
         shown: list[Any] = []
         size = 0
         for event in events:
-            size += len(durable(event).frame)
+            size += len(durable(event).frame.encode())
             if shown and size > JOINED_MAX_BYTES:
                 break
             seq, turn = event.seq, max(turn, event.turn)
@@ -186,14 +192,14 @@ class Dispatcher:
             raise Refused("not_found", "Join the session first.")
         user = connection.user
         # Of an admin who looks on the seeker knows nothing, and what they type is a note or a draft.
-        aside = user.role == "admin" and (await self.conversations.row(user, frame.session)).admin != user.id
+        aside = user.role == "admin" and (await self.conversations.glance(user, frame.session)).admin != user.id
         now = TypingNow(session=frame.session, user=Person(user.id, user.name, user.role), on=frame.on)
         self.wire.publish(frame.session, pack(Passing(None, encode(now), "admins" if aside else "all")))
         return Ok(ref=frame.ref) if frame.ref else None
 
     async def seen(self, connection: Connection, frame: frames.Seen) -> ServerFrame | None:
         user = connection.user
-        row = await self.conversations.row(user, frame.session)
+        row = await self.conversations.glance(user, frame.session)
         # Who merely looks on is nobody's business but the other admins'.
         if await self.store.see(frame.session, user.id, frame.seq) and user.id in (row.seeker, row.admin):
             now = SeenNow(session=row.id, user=Person(user.id, user.name, user.role), seq=min(frame.seq, row.seq))
@@ -232,7 +238,7 @@ class Dispatcher:
     async def available(self, connection: Connection, frame: frames.Available) -> ServerFrame | None:
         _admin_only(connection)
         connection.available = frame.on
-        await self.availability.set_available(connection.user.id, frame.on)
+        await self.availability.set_available([connection.user.id], frame.on)
         return Ok(ref=frame.ref)
 
     async def take_over(self, connection: Connection, frame: frames.TakeOver) -> ServerFrame | None:

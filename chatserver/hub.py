@@ -34,6 +34,9 @@ POSITION_SECONDS_WITHOUT_WIRE = 1.0
 LOBBY_PAUSE_SECONDS = 0.1
 LOG_PAGE = 200
 SUBSCRIPTIONS_MAX = 50
+READS_MAX = 4
+"""So many connections read on in the log at a time: after a burst was lost all are behind at once, and leases are to be
+renewed meanwhile."""
 
 
 class Hub:
@@ -52,6 +55,7 @@ class Hub:
         self._changed_event = asyncio.Event()
         self._lobby: dict[UUID, SessionSummary] = {}
         self._look_now = asyncio.Event()
+        self._reads = asyncio.Semaphore(READS_MAX)
         self.wire_is_healthy: Callable[[], bool] = lambda: True
 
     @property
@@ -99,11 +103,14 @@ class Hub:
         else:
             self._tell_presence(session, connection.user, True)
 
-    def renew(self, connection: Connection, session: UUID) -> None:
-        """Ends what it was sent so far, of which it has no use while it enters again."""
-        if subscription := connection.subscriptions.pop(session, None):
-            subscription.end()
-            self._rooms.remove(session, subscription)
+    def renew(self, connection: Connection, session: UUID) -> Delivery | None:
+        """Ends what it was sent so far, of which it has no use while it enters again; how far that was."""
+        subscription = connection.subscriptions.pop(session, None)
+        if subscription is None:
+            return None
+        subscription.end()
+        self._rooms.remove(session, subscription)
+        return subscription.delivery
 
     def leave(self, connection: Connection, session: UUID) -> None:
         if session in connection.subscriptions:
@@ -155,11 +162,12 @@ class Hub:
         self.wire.publish(session, pack(Here(user.id, on, encode(frame))))
 
     async def snapshot(self, session: UUID, after: int) -> Snapshot:
-        # The position first: what is read after it can only be more, and events never change.
-        positions = await self.store.positions([session])
-        if not positions:
-            return Snapshot((), 0)
-        events = await self.store.events_after(session, after, LOG_PAGE, positions[0].seq)
+        async with self._reads:
+            # The position first: what is read after it can only be more, and events never change.
+            positions = await self.store.positions([session])
+            if not positions:
+                return Snapshot((), 0)
+            events = await self.store.events_after(session, after, LOG_PAGE, positions[0].seq)
         whole = not events or events[-1].seq >= positions[0].seq
         return Snapshot([durable(event) for event in events], positions[0].turn, whole)
 
@@ -193,14 +201,15 @@ class Hub:
                         self._observer.was_behind()
                         subscription.catch_up()
         if any(connection.watching for connection in self.connections):
-            await self._compare_lobby()
+            self._compare_lobby(await self._summaries.lobby(LOBBY_MAX))
 
     # The lobby
 
     async def watch(self, connection: Connection, ref: str | None) -> Lobby:
         sessions = await self._summaries.lobby(LOBBY_MAX)
+        # Those who watch already are told what this reading found: the next one is compared with it.
+        self._compare_lobby(sessions)
         connection.watching = True
-        self._lobby = {summary.id: summary for summary in sessions}
         return Lobby(sessions=sessions, ref=ref)
 
     def summary_changed(self, session: str) -> None:
@@ -221,8 +230,8 @@ class Hub:
             except Exception:
                 log.exception("the lobby could not be read")
 
-    async def _compare_lobby(self) -> None:
-        now = {summary.id: summary for summary in await self._summaries.lobby(LOBBY_MAX)}
+    def _compare_lobby(self, sessions: Sequence[SessionSummary]) -> None:
+        now = {summary.id: summary for summary in sessions}
         changed = [summary for id, summary in now.items() if self._lobby.get(id) != summary]
         gone = [id for id in self._lobby if id not in now]
         self._lobby = {}

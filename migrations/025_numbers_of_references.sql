@@ -2,7 +2,7 @@
 -- what is stored of the match is as of the latest retrieval. The session's row is locked first, so that two answers
 -- never give one number twice. Returns the numbers in the order of `jobs`, which are distinct.
 create or replace function public.chat_number(session uuid, jobs uuid[], matches jsonb[])
-returns integer[] language plpgsql set search_path = '' as $$
+returns integer[] language plpgsql set search_path = '' set lock_timeout = '3s' as $$
 begin
   perform from public.chat_sessions s where s.id = chat_number.session for no key update;
   insert into public.chat_references (session_id, ref, job_id, match)

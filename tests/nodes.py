@@ -62,6 +62,9 @@ class PacedAssistant:
         self.free = asyncio.Event()
         self.free.set()
         self.pause_seconds = 0.0
+        self.holds_after: int | None = None
+        """So many words, then it waits for `goes_on`."""
+        self.goes_on = asyncio.Event()
         self.fails: list[AnswerFailed] = []
         self.started = 0
         self.cancelled = 0
@@ -72,6 +75,8 @@ class PacedAssistant:
         try:
             for number in range(WORDS):
                 await self.free.wait()
+                if number == self.holds_after:
+                    await self.goes_on.wait()
                 await asyncio.sleep(self.pause_seconds)
                 if self.fails and number == WORDS // 2:
                     raise self.fails.pop()

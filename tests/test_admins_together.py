@@ -51,7 +51,7 @@ async def test_a_note_reaches_every_admin_once_and_no_seeker_anywhere(house: Hou
     later = house.town.device(house.asha.user, house.cara.node)
     await later.joins(house.session)
     assert SECRET not in str(later.screen.events), "not to a device that comes later either"
-    await house.ben.node.answers.flush()
+    await house.ben.node.answers.recovery.flush()
     log = await house.town.database.fetchval("select conversation_log::text from chat_sessions")
     assert SECRET not in log
     reading = Reading(house.ben.node.store, house.ben.node.hub._summaries)

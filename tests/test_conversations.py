@@ -67,7 +67,7 @@ async def test_the_same_id_is_one_message_whatever_happened_since(scene: Scene) 
 
 
 async def test_a_takeover_in_mid_stream_is_the_last_of_the_assistant(scene: Scene) -> None:
-    scene.one.assistant.pause_seconds = 0.005
+    scene.one.assistant.holds_after = WORDS // 2
     await scene.asks("Which one fits me?")
     await scene.until_writing()
     scene.one.assistant.free.clear()
@@ -106,10 +106,11 @@ async def test_handing_back_answers_what_was_left_unanswered(scene: Scene) -> No
 
 
 async def test_a_second_question_interrupts_the_first_answer(scene: Scene) -> None:
-    scene.one.assistant.pause_seconds = 0.005
+    scene.one.assistant.holds_after = WORDS // 2
     await scene.asks("First?")
     await scene.until_writing()
     await scene.asks("Second?")
+    scene.one.assistant.goes_on.set()
     said = await scene.ends()
     assert [text for _, text in said if text.endswith("?")] == ["First?", "Second?"]
     assert said[-1] == ("assistant", words(2))
@@ -117,13 +118,14 @@ async def test_a_second_question_interrupts_the_first_answer(scene: Scene) -> No
 
 
 async def test_stop_keeps_what_was_written_and_retry_answers_again(scene: Scene) -> None:
-    scene.one.assistant.pause_seconds = 0.005
+    scene.one.assistant.holds_after = WORDS // 2
     await scene.asks("Which one fits me?")
     await scene.until_writing()
     turn = scene.asha.screen.turn
     await scene.asha.sends("stop", session=str(scene.session), turn=turn)
     said = await scene.ends()
     assert words().startswith(said[1][1])
+    scene.one.assistant.goes_on.set()
     again = await asyncio.gather(*(scene.asha.sends("retry", session=str(scene.session), turn=turn) for _ in range(2)))
     assert sorted(str(answer["type"]) for answer in again) == ["error", "ok"], "two devices, one retry"
     assert (await scene.ends())[-1] == ("assistant", words(2))
@@ -194,10 +196,11 @@ async def test_a_node_that_leaves_hands_its_answer_over_at_once(scene: Scene) ->
 
 
 async def test_redis_may_forget_everything_in_the_middle_of_an_answer(scene: Scene) -> None:
-    scene.one.assistant.pause_seconds = 0.005
+    scene.one.assistant.holds_after = WORDS // 2
     await scene.asks("Which one fits me?")
     await scene.until_writing()
     await scene.town.redis.flushall()
+    scene.one.assistant.goes_on.set()
     assert await scene.ends() == [("user", "Which one fits me?"), ("assistant", words())]
 
 

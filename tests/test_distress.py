@@ -136,7 +136,7 @@ async def test_where_the_holder_is_gone_the_seeker_waits_first_again(house: Hous
         "update chat_sessions set admin_lease_until = now() - interval '1 hour';"
         "update chat_messages set created_at = created_at - interval '1 hour'"
     )
-    await house.asha.node.conversations.take_back_overdue()
+    await house.asha.node.answers.recovery.look()
     await house.town.settles(house.session)
     assert house.codes()[-3:] == ["lease_over", "handed_back_by_system", "waiting"]
     assert (await house.waiting())[0]["urgent"]

@@ -53,7 +53,7 @@ async def test_a_node_that_leaves_takes_nothing_up(town: Town) -> None:
     draining = asyncio.create_task(one.answers.drain(WITHIN_SECONDS))
     await asyncio.sleep(0)
     await asks(asha, session)
-    await one.answers._look()
+    await one.answers.recovery.look()
     two = await town.node()
     await town.settles(session)
     assert (one.assistant.started, two.assistant.started) == (1, 1)
@@ -73,13 +73,13 @@ async def test_what_a_node_took_up_while_it_was_told_to_leave_is_nobodys_at_once
         task.cancel()
     await runs(one)
     await town.leases_run_out(of=one)
-    one.conversations.leaving = True
+    may, one.conversations.may_claim = one.conversations.may_claim, lambda: False
     await one.conversations.reap(session)
     lease = "select lease_until = '-infinity' from chat_answers where session_id = $1 and state = 'running'"
     assert await town.database.fetchval(lease, session)
-    one.conversations.leaving = False
+    one.conversations.may_claim = may
     one.assistant.free.set()
-    await one.answers._look()
+    await one.answers.recovery.look()
     await town.settles(session)
 
 
@@ -88,13 +88,13 @@ async def test_what_nodes_left_unwritten_is_taken_up_however_long_they_were_all_
     asha, session = await a_seeker(town, one, "Asha")
     await asks(asha, session)
     await town.settles(session)
-    await one.answers.flush()
+    await one.answers.recovery.flush()
     await town.database.execute(
         "update chat_sessions set conversation_log = '[]', logged_seq = 0, logged_hash = md5('[]'),"
         " updated_at = now() - interval '3 days' where id = $1", session,
     )  # fmt: skip
     two = await town.node()
-    await two.answers.flush()
+    await two.answers.recovery.flush()
     assert await town.database.fetchval("select jsonb_array_length(conversation_log) from chat_sessions")
 
 
@@ -104,7 +104,7 @@ async def test_a_question_that_a_takeover_cut_short_waits_like_any_other(town: T
     asha, session = await a_seeker(town, one, "Asha")
     ben = town.device(await town.person("admin", "Ben"), one)
     await ben.joins(session)
-    one.assistant.pause_seconds = 0.05
+    one.assistant.holds_after = 3
     await asks(asha, session)
     async with asyncio.timeout(WITHIN_SECONDS):
         while not asha.screen.partial:
@@ -113,14 +113,14 @@ async def test_a_question_that_a_takeover_cut_short_waits_like_any_other(town: T
     assert (await ben.sends("take_over", session=str(session)))["type"] == "ok"
     log = await town.log(session)
     assert [row["role"] for row in log if row["kind"] == "message"][-1] == "assistant", "the begun answer is kept"
-    one.assistant.pause_seconds = 0.0
+    one.assistant.holds_after = None
     await town.database.execute(
         "update chat_sessions set admin_lease_until = now() - interval '1 hour' where id = $1", session
     )
     await town.database.execute(
         "update chat_messages set created_at = now() - interval '2 hours' where session_id = $1", session
     )
-    await one.answers._look()
+    await one.answers.recovery.look()
     await town.settles(session)
     assert asha.screen.status == "active_ai"
     assert [role for role, _ in asha.screen.said][-2:] == ["system", "assistant"]

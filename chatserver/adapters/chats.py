@@ -10,7 +10,7 @@ import asyncpg
 from chatserver.adapters.locked_session import ANSWER_LEASE_SECONDS, COLUMNS, LockedSession, logged, read_sources
 from chatserver.adapters.postgres import acquired
 from chatserver.core.access import User
-from chatserver.core.chat_ports import ChatTransaction, Overdue, Position, SessionRow
+from chatserver.core.chat_ports import ChatTransaction, Position, SessionRow
 from chatserver.core.events import Logged
 from chatserver.core.protocol import Source
 
@@ -20,15 +20,24 @@ select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seek
        coalesce(a.full_name, split_part(a.email, '@', 1)) as admin_name,
        coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over,
        s.waiting_since, s.waiting_reason, s.job_id, coalesce(s.created_at, s.updated_at) as created_at,
-       r.turn as running_turn,
-       s.conversation_log <> '[]' and s.logged_hash is distinct from md5(s.conversation_log::text) as is_foreign
+       r.turn as running_turn{0}
   from public.chat_sessions s
   left join public.users u on u.id = s.user_id
   left join public.users a on a.id = s.admin_id
   left join public.chat_answers r on r.session_id = s.id and r.state = 'running'
  where s.id = $1
 """
+_GLANCE = _SESSION.format("")
+# Reads the whole array, which costs more than all the rest.
+_LOOK = _SESSION.format(
+    ", s.conversation_log <> '[]' and s.logged_hash is distinct from md5(s.conversation_log::text) as is_foreign"
+)
 
+_OWNERLESS = """
+select a.session_id from public.chat_answers a join public.chat_sessions s on s.id = a.session_id
+ where a.state = 'running' and a.lease_until < clock_timestamp()
+ order by random() limit $1 for no key update of s skip locked
+"""
 
 _RATE = """
 update public.chat_messages set meta = case when $3::int = 0 then meta - 'rating' - 'rating_comment'
@@ -87,11 +96,17 @@ class ChatStore:
     async def session(self, session: UUID) -> SessionRow | None:
         """The session as it stands, after what another writer left in `conversation_log` was taken in."""
         async with acquired(self._pool) as connection:
-            row = await connection.fetchrow(_SESSION, session)
+            row = await connection.fetchrow(_LOOK, session)
             if row is not None and row["is_foreign"]:
                 await connection.execute("select public.chat_flush(array[$1]::uuid[])", session)
-                row = await connection.fetchrow(_SESSION, session)
+                row = await connection.fetchrow(_LOOK, session)
         return SessionRow(*tuple(row.values())[:-1]) if row else None
+
+    async def glance(self, session: UUID) -> SessionRow | None:
+        """The session as it stands, whatever another writer left in `conversation_log`."""
+        async with acquired(self._pool) as connection:
+            row = await connection.fetchrow(_GLANCE, session)
+        return SessionRow(*row.values()) if row else None
 
     async def events_after(self, session: UUID, after: int, most: int, upto: int | None = None) -> list[Logged]:
         async with acquired(self._pool) as connection:
@@ -162,11 +177,10 @@ class ChatStore:
             )
 
     async def ownerless(self, most: int) -> list[UUID]:
+        """Sessions whose answer nobody writes, in no order, so that not all nodes begin with the same; those that
+        somebody holds just now are left out."""
         async with acquired(self._pool) as connection:
-            rows = await connection.fetch(
-                "select session_id from public.chat_answers where state = 'running' and lease_until < clock_timestamp()"
-                " order by lease_until limit $1", most,
-            )  # fmt: skip
+            rows = await connection.fetch(_OWNERLESS, most)
         return [row["session_id"] for row in rows]
 
     async def note_usage(self, session: UUID, turn: int, usage: dict[str, Any]) -> None:
@@ -202,12 +216,12 @@ class ChatStore:
                 session, admin, self._admin_lease_seconds,
             )  # fmt: skip
 
-    async def overdue(self, most: int) -> list[Overdue]:
+    async def overdue(self, most: int) -> list[UUID]:
         """Sessions whose holder is gone while a message that came through this server waits another lease."""
         async with acquired(self._pool) as connection:
             rows = await connection.fetch(
                 """
-                select s.id, q.seq from public.chat_sessions s, lateral (
+                select s.id from public.chat_sessions s, lateral (
                   select m.seq, m.created_at from public.chat_messages m
                    where m.session_id = s.id and m.kind = 'message' and m.role = 'user' and not m.meta ? 'taken_in'
                    order by m.seq desc limit 1) q
@@ -218,8 +232,8 @@ class ChatStore:
                      (m.kind = 'message' and m.role in ('assistant', 'admin')
                        and not coalesce((m.meta -> 'interrupted')::boolean, false))
                      or (m.kind = 'status' and m.meta ->> 'reason' = 'stopped')))
-                 order by s.admin_lease_until nulls first limit $2
+                 order by random() limit $2 for no key update of s skip locked
                 """,
                 self._admin_lease_seconds, most,
             )  # fmt: skip
-        return [Overdue(row["id"], row["seq"]) for row in rows]
+        return [row["id"] for row in rows]

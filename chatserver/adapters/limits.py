@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -24,8 +25,10 @@ return math.max(redis.call('PTTL', KEYS[1]), 1)
 # Redis' own clock, so that nodes need not agree on the time.
 _AVAILABLE_SET = """
 local now = tonumber(redis.call('TIME')[1])
-if ARGV[2] == '1' then redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
-else redis.call('ZREM', KEYS[1], ARGV[1]) end
+for nth = 3, #ARGV do
+  if ARGV[1] == '1' then redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[nth])
+  else redis.call('ZREM', KEYS[1], ARGV[nth]) end
+end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 return redis.call('ZCARD', KEYS[1])
 """
@@ -68,15 +71,21 @@ class RedisPresence:
     def __init__(self, client: Redis) -> None:
         self._client = client
 
-    async def set_available(self, admin: UUID, on: bool) -> None:
-        try:
-            await self._client.eval(_AVAILABLE_SET, 1, _AVAILABLE, str(admin), "1" if on else "0", AVAILABLE_SECONDS)
-        except (RedisError, OSError, TimeoutError):
-            return
+    async def set_available(self, admins: Collection[UUID], on: bool) -> None:
+        if admins:
+            await self._asked(_AVAILABLE_SET, "1" if on else "0", AVAILABLE_SECONDS, *map(str, admins))
 
     async def available(self) -> int:
         """How many; 0 while Redis is away: then nobody is promised."""
+        return await self._asked(_AVAILABLE_COUNT)
+
+    async def _asked(self, script: str, *arguments: str | int) -> int:
+        """A Redis that hangs holds nobody back for longer than `ANSWER_SECONDS`."""
         try:
-            return int(await self._client.eval(_AVAILABLE_COUNT, 1, _AVAILABLE))
+            return int(
+                await asyncio.wait_for(
+                    asyncio.shield(self._client.eval(script, 1, _AVAILABLE, *arguments)), ANSWER_SECONDS
+                )
+            )
         except (RedisError, OSError, TimeoutError):
             return 0

@@ -17,13 +17,22 @@ ANSWER_LEASE_SECONDS = 5.0
 
 COLUMNS = "session_id, seq, id, turn, of_turn, kind, role, author_id, content, meta, created_at"
 
-_LOCK = """
+LOCK_WAIT = "3s"
+"""So long a command waits for whoever holds the session: longer than any of our transactions takes."""
+IDLE_WAIT = "10s"
+"""So long a transaction may stand still under the lock: a node that was stopped, or is cut off, holds it no longer."""
+
+# The settings are those of the transaction, and made before its first lock: a row is locked once it was joined.
+_LOCK = f"""
+with patience as materialized (
+  select set_config('lock_timeout', '{LOCK_WAIT}', true),
+         set_config('idle_in_transaction_session_timeout', '{IDLE_WAIT}', true))
 select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seeker') as seeker_name,
        coalesce(s.status, 'active_ai')::text as status, s.seq, s.turn, s.admin_id,
        coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over, s.waiting_since is not null as waiting,
        s.urgent_since is not null as urgent,
        extract(epoch from clock_timestamp() - s.waiting_since)::float8 as waited_seconds
-  from public.chat_sessions s
+  from patience, public.chat_sessions s
   left join public.users u on u.id = s.user_id
  where s.id = $1 for no key update of s
 """

@@ -22,6 +22,8 @@ AWAY = (
     asyncpg.CannotConnectNowError,
     asyncpg.OperatorInterventionError,
     asyncpg.ReadOnlySQLTransactionError,
+    # A row that somebody holds for too long.
+    asyncpg.LockNotAvailableError,
     # Classes 53 and 40: no memory, disk or slot left, a deadlock; and the package's own word for a connection that was
     # taken from under an operation.
     asyncpg.InsufficientResourcesError,

@@ -136,6 +136,7 @@ class Sockets:
         except Unavailable:
             # Nobody is thrown out because a database is away.
             stored = current
+        available: set[UUID] = set()
         for connection in connections:
             if connection.closed:
                 continue
@@ -145,7 +146,8 @@ class Sockets:
             elif connection.expires_at <= now:
                 connection.link.close(CLOSE_UNAUTHORIZED, "The token has expired; sign in again.")
             elif connection.available:
-                await self.dispatcher.availability.set_available(connection.user.id, True)
+                available.add(connection.user.id)
+        await self.dispatcher.availability.set_available(available, True)
 
     async def send_away(self) -> None:
         """In slices, so that the other nodes are not stormed."""

@@ -154,15 +154,17 @@ class Subscription:
             del snapshot
 
     def _show(self, snapshot: Snapshot) -> bool:
-        """Sends what a reading brought; whether that was all there is."""
-        before = {event.frame: event.seq for event in snapshot.events}
-        empty = encode(Rebase(session=self.session, turn=snapshot.turn, content=""))
+        """Sends what a reading brought, as far as there is room; whether that was all there is."""
         self._fell = False
-        for frame in self.delivery.read_log(snapshot, empty):
-            self.connection.send(frame, self.session, seq=before.get(frame))
-            if self._fell:
+        for event in snapshot.events:
+            for frame in self.delivery.read_log(Snapshot((event,), event.turn, whole=False), ""):
+                self.connection.send(frame, self.session, seq=event.seq)
+            if self._fell or not self.connection.drained.is_set():
                 return False
-        return snapshot.whole
+        empty = encode(Rebase(session=self.session, turn=snapshot.turn, content=""))
+        for frame in self.delivery.read_log(Snapshot((), snapshot.turn, snapshot.whole), empty):
+            self.connection.send(frame, self.session)
+        return snapshot.whole and not self._fell
 
     async def _read_pad(self) -> None:
         pad = await self._hub.wire.pad(self.session)

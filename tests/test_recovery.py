@@ -250,10 +250,10 @@ async def test_what_is_joined_is_as_small_as_promised_in_every_script(
     asha, session = await a_seeker(town, one, "Asha")
     await town.database.execute(
         "insert into chat_messages (session_id, seq, id, turn, kind, role, content)"
-        " select $1, n, gen_random_uuid(), 0, 'message', 'user', repeat('नमस्ते ', 1000) from generate_series(2, 20) n",
+        " select $1, n, gen_random_uuid(), 0, 'message', 'user', repeat('नमस्ते ', 1000) from generate_series(2, 60) n",
         session,
     )
-    await town.database.execute("update chat_sessions set seq = 20 where id = $1", session)
+    await town.database.execute("update chat_sessions set seq = 60 where id = $1", session)
     joined: list[int] = []
     take = asha.screen.take
 
@@ -266,3 +266,5 @@ async def test_what_is_joined_is_as_small_as_promised_in_every_script(
     await asha.joins(session)
     await until(lambda: bool(joined))
     assert joined[0] <= JOINED_MAX_BYTES
+    await town.settles(session)
+    assert len(asha.screen.events) == 60, "the rest follows, as there is room"

@@ -72,8 +72,7 @@ class RedisPresence:
         self._client = client
 
     async def set_available(self, admins: Collection[UUID], on: bool) -> None:
-        if admins:
-            await self._asked(_AVAILABLE_SET, "1" if on else "0", AVAILABLE_SECONDS, *map(str, admins))
+        await self._asked(_AVAILABLE_SET, "1" if on else "0", AVAILABLE_SECONDS, *map(str, admins))
 
     async def available(self) -> int:
         """How many; 0 while Redis is away: then nobody is promised."""

@@ -147,7 +147,8 @@ class Sockets:
                 connection.link.close(CLOSE_UNAUTHORIZED, "The token has expired; sign in again.")
             elif connection.available:
                 available.add(connection.user.id)
-        await self.dispatcher.availability.set_available(available, True)
+        if available:
+            await self.dispatcher.availability.set_available(available, True)
 
     async def send_away(self) -> None:
         """In slices, so that the other nodes are not stormed."""

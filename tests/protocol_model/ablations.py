@@ -41,9 +41,11 @@ class Ablation:
 
 
 ONE, TAKEN, TWO = (POST,), (POST, TAKE_OVER), (POST, ANOTHER_POST)
+BAD_WAY = {"unsent": 1, "sent_twice": 1, "wipe": 1}
 LAPSE, DRAIN, BOTH, GONE = {"lapse": 1}, {"drain": 1}, {"drain": 1, "lapse": 1}, {"holder_gone": 1}
 LONGER: dict[str, Any] = {"tokens": 2}
 LOGGED: dict[str, Any] = {"flushes": True}
+NEAR: dict[str, Any] = {"tokens": 2, "near": True}
 
 NEEDED = (
     # Writing
@@ -94,6 +96,14 @@ NEEDED = (
     # The scratch pad
     Ablation("script_compares_turns", "P4", 14, ONE, LAPSE, LONGER),
     Ablation("script_compares_offsets", "P4", 8, ONE, {"sent_twice": 1}),
+    # What is shown near its writer: each connection's own judgement is what keeps the promises
+    Ablation("near_text_is_judged_by_its_place", "P4", 8, ONE, more=NEAR),
+    Ablation("near_text_is_judged_by_its_turn", "P4", 13, ONE, LAPSE, NEAR),
+    Ablation(
+        "near_text_is_judged_by_its_turn near_waits_for_the_first_word_of_the_pad", "P2: text", 8, TAKEN, more=NEAR
+    ),
+    Ablation("older_turns_are_dropped near_only_while_fresh", "P2", 13, TAKEN, {"sleep": 1}, NEAR),
+    Ablation("script_compares_offsets", "P4", 9, ONE, {"unsent": 1}, {**NEAR, "tokens": 3}),
     # Receiving
     Ablation("seen_events_are_dropped", "P3", 5, ONE, {"doubled": 1}),
     Ablation("gap_is_filled_from_the_log", "P3", 7, (TAKE_OVER, ADMIN_POSTS), {"lost": 1}),
@@ -124,6 +134,15 @@ ONLY_QUICKER = (
     # What is shown may then become shorter for a moment, and stays the beginning of the same text.
     Ablation("replace_never_shrinks", "", 0, ONE, {"sent_twice": 2, "wipe": 1, "lost": 1}, LONGER),
     Ablation("shorter_rebase_is_dropped", "", 0, ONE, {"sent_twice": 1, "wipe": 1, "late": 1, "lost": 1}, LONGER),
+    # Near: who has not heard of a takeover is shown text before it, as over a slow wire; who has heard drops it. That a
+    # process which slept asks the pad first, and that the pad has to agree to the beginning, spares people text of an
+    # answer that is over already. It is a kindness, which ends with a wiped pad anyway.
+    Ablation("near_only_while_fresh", "", 0, TAKEN, {"sleep": 1}, NEAR),
+    Ablation("near_waits_for_the_first_word_of_the_pad", "", 0, TAKEN, {"wipe": 1, "lost": 1, "unsent": 1}, NEAR),
+    # Whatever the pad lacks is asked for with the next delta, as a whole.
+    Ablation("a_drop_ends_the_front a_wish_for_the_whole_ends_the_front", "", 0, ONE, BAD_WAY, {**NEAR, "tokens": 3}),
+    # Others then see nothing before the message.
+    Ablation("near_text_goes_to_others_too", "", 0, ONE, {"lost": 1}, {**NEAR, "screens": 2}),
     # Given the position check.
     Ablation("join_reads_again_once_it_listens", "", 0, ONE, {"lost": 1, "reconnect": 1}),
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.protocol_model import transactions as sql
 from tests.protocol_model.commands import asked, committed
 from tests.protocol_model.configuration import Configuration, may_strike, struck
+from tests.protocol_model.near import write
 from tests.protocol_model.nodes import (
     begin,
     commit,
@@ -16,7 +17,8 @@ from tests.protocol_model.nodes import (
     run_script,
     with_node,
     with_place,
-    write_token,
+    with_tasks,
+    without_front,
 )
 from tests.protocol_model.receiving import join, join_pad, read_log, read_pad, receive, rejoin, tidy
 from tests.protocol_model.state import (
@@ -63,10 +65,11 @@ def _writes(state: State, number: int, config: Configuration) -> Iterator[Step]:
     for task in here.tasks:
         written = text(task.turn, task.attempt, task.end)
         if task.end < config.tokens:
-            yield Step(f"write {task.turn}@{number}", with_node(state, number, write_token(here, task)))
+            for after, wrong in write(state, number, task, config):
+                yield Step(f"write {task.turn}@{number}", after, wrong)
             if not any(may_strike(state, fault) for fault in ("fail", "tool", "forsake")):
                 continue
-        ended = with_node(state, number, here._replace(tasks=tuple(one for one in here.tasks if one != task)))
+        ended = with_node(state, number, with_tasks(here, tuple(one for one in here.tasks if one != task)))
         if task.end == config.tokens:
             done = sql.finish(state.db, task.turn, written, config.rules)
             yield Step(f"finish {task.turn}@{number}", commit(ended, number, done, config))
@@ -88,7 +91,7 @@ def _publishes(state: State, number: int, config: Configuration) -> Iterator[Ste
     head = here.queue[0]
     sent = with_node(state, number, here._replace(queue=here.queue[1:]))
     if head.kind == "event":
-        yield Step(f"publish {head.name}@{number}", publish(sent, head, config.rules))
+        yield Step(f"publish {head.name}@{number}", publish(without_front(sent, number), head, config.rules))
         return
     if head.kind == "fence":
         yield Step(f"{head.name}@{number}", fence(sent, head.turn))
@@ -96,10 +99,13 @@ def _publishes(state: State, number: int, config: Configuration) -> Iterator[Ste
     label = f"send {head.name}@{number}"
     for after in run_script(sent, number, head, config):
         yield Step(label, after)
+    drop_ends_it = config.rules.a_drop_ends_the_front
     if may_strike(state, "unsent"):
-        yield Step(f"unsent: {label}", struck(sent, "unsent"), progress=False)
+        after = without_front(sent, number) if drop_ends_it else sent
+        yield Step(f"unsent: {label}", struck(after, "unsent"), progress=False)
     if may_strike(state, "sent_twice"):
         for after in run_script(state, number, head, config):
+            after = without_front(after, number) if drop_ends_it else after
             yield Step(f"reply lost: {label}", struck(after, "sent_twice"), progress=False)
 
 
@@ -143,6 +149,11 @@ def _leases(state: State, config: Configuration) -> Iterator[Step]:
             yield Step("the lease runs out", _leased(state, running, OVER))
         elif may_strike(state, "lapse"):
             yield Step("the lease lapses", struck(_leased(state, running, OVER), "lapse"), progress=False)
+        elif may_strike(state, "sleep"):
+            woken = _leased(state, running, OVER)
+            if config.rules.near_only_while_fresh:
+                woken = without_front(woken, running.owner[0])
+            yield Step("the owner sleeps past its lease", struck(woken, "sleep"), progress=False)
     elif renewing and (running.lease == OVER or not config.rules.what_was_given_up_is_not_renewed):
         yield Step("renew", _leased(state, running, LIVE))
 
@@ -197,12 +208,13 @@ def _strikes(state: State, config: Configuration) -> Iterator[Step]:
     """What befalls nodes, Redis, an admin, a client. Node 1 stays, for somebody has to; which one is only a name."""
     first, db = state.nodes[0], state.db
     if first.life != DOWN and may_strike(state, "crash"):
-        yield Step("crash@0", _without(struck(state, "crash"), first), progress=False)
+        yield Step("crash@0", _sent_away(_without(struck(state, "crash"), first)), progress=False)
     if first.life == DOWN and may_strike(state, "restart"):
         back = Node(UP, first.started + 1)
         yield Step("restart@0", with_node(struck(state, "restart"), 0, back), progress=False)
     if first.life == UP and may_strike(state, "drain"):
-        yield Step("drain@0", with_node(struck(state, "drain"), 0, first._replace(life=LEAVING)), progress=False)
+        leaving = with_node(struck(state, "drain"), 0, first._replace(life=LEAVING))
+        yield Step("drain@0", _sent_away(leaving), progress=False)
     if first.life == LEAVING:
         given_up = _gives_up(state, config)
         yield Step("drain ends@0", _without(given_up, first), progress=False)
@@ -216,8 +228,19 @@ def _strikes(state: State, config: Configuration) -> Iterator[Step]:
     place = state.places[0]
     if place.mode == IDLE and may_strike(state, "reconnect"):
         yield Step("reconnect", with_place(struck(state, "reconnect"), 0, rejoin(place)), progress=False)
+    if place.mode == IDLE and may_strike(state, "moves") and state.nodes[1 - place.home].life == UP:
+        moved = rejoin(place)._replace(home=1 - place.home)
+        yield Step("moves to the other node", with_place(struck(state, "moves"), 0, moved), progress=False)
     if place.mode == IDLE and may_strike(state, "second_joins"):
         yield _second_joins(state, place, config)
+
+
+def _sent_away(state: State) -> State:
+    """Whoever sits at node 0 comes back at the other one."""
+    for number, place in enumerate(state.places):
+        if place.home == 0:
+            state = with_place(state, number, rejoin(place)._replace(home=1))
+    return state
 
 
 def _without(state: State, node: Node) -> State:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tests.protocol_model.rules import ALL, Rules
-from tests.protocol_model.state import Db, Node, Place, State
+from tests.protocol_model.state import ELSEWHERE, Db, Node, Place, State
 
 BOTH = (0, 1)
 
@@ -19,13 +19,15 @@ class Command(NamedTuple):
 
 
 FAULTS = (
-    "crash", "restart", "drain", "lapse", "forsake", "fail", "tool", "holder_gone", "wipe", "unsent", "lost", "doubled",
-    "late", "sent_twice", "pad_unread", "reconnect", "second_joins", "flush_skipped",
+    "crash", "restart", "drain", "lapse", "sleep", "forsake", "fail", "tool", "holder_gone", "wipe", "unsent", "lost",
+    "doubled", "late", "sent_twice", "pad_unread", "reconnect", "moves", "second_joins", "uncounted", "flush_skipped",
 )  # fmt: skip
 """crash, restart, drain: node 0 alone, for one node has to stay and the other may as well be number 1.
-lapse: a lease runs out though its owner lives. forsake: an answer's task ends without a word (no database for its last
-word). holder_gone: the admin's lease runs out, and another lease's time with it. unsent: a delta that Redis never took.
-sent_twice: a script whose reply was lost, sent again. pad_unread: Redis was too slow for a command.
+lapse: a lease runs out though its owner lives. sleep: as that, and the owner wakes up knowing for how long it was
+stopped. forsake: an answer's task ends without a word (no database for its last word). holder_gone: the admin's lease
+runs out, and another lease's time with it. unsent: a delta that Redis never took. sent_twice: a script whose reply was
+lost, sent again. uncounted: what is shown near is not published, though others listen. pad_unread: Redis was too slow
+for a command. moves: a client comes back at the other node.
 """
 
 _PLACE = {name: place for place, name in enumerate(FAULTS)}
@@ -45,14 +47,17 @@ class Configuration:
     fences: bool = False
     flushes: bool = False
     screens: int = 1
+    near: bool = False
+    """The first connection sits at node 0, the others where no answer is written."""
 
     def __post_init__(self) -> None:
         unknown = set(self.faults) - set(FAULTS)
         assert not unknown, unknown
 
     def start(self) -> State:
+        places = (Place(home=0 if self.near else ELSEWHERE), *(Place(),) * (self.screens - 1))
         return State(
-            Db(), None, (Node(), Node()), (Place(),) * self.screens, (),
+            Db(), None, (Node(), Node()), places, (),
             tuple(command.times for command in self.commands), tuple(self.faults.get(name, 0) for name in FAULTS),
         )  # fmt: skip
 

@@ -47,6 +47,26 @@ SMALL = (
     Configuration("a death in mid-text", (POST,), {"lapse": 1, "lost": 1}, tokens=2),
     Configuration("two devices", (POST,), {"second_joins": 1, "reconnect": 1, "lost": 1}, tokens=2),
     Configuration("fences", (POST, ANOTHER_POST), {"wipe": 1}, fences=True),
+    *(
+        Configuration(f"near: {name}", commands, faults, tokens=3, near=True, screens=screens)
+        for name, commands, faults, screens in (
+            ("a takeover, cut by a pad that is behind", (POST, TAKE_OVER), {"pad_unread": 1, "lost": 1}, 1),
+            ("a takeover, and the client moves", (POST, TAKE_OVER), {"moves": 1}, 1),
+            ("a bad way to the pad", (POST,), {"unsent": 1, "sent_twice": 1, "wipe": 1}, 1),
+            ("others listen, and are not counted", (POST,), {"uncounted": 1, "lost": 1}, 2),
+            ("somebody asks for a person", (POST, ASK_HUMAN), {"tool": 1}, 1),
+            ("its node leaves", (POST,), {"drain": 1}, 1),
+        )
+    ),
+    *(
+        Configuration(f"near: {name}", commands, faults, tokens=2, near=True, fences=fences)
+        for name, commands, faults, fences in (
+            ("the owner sleeps", (POST,), {"sleep": 1}, False),
+            ("its node dies", (POST,), {"crash": 1, "restart": 1, "wipe": 1}, False),
+            ("stopped, and retried", (POST, STOP, RETRY_AT_RISK), {"lost": 1}, False),
+            ("fences and a takeover", (POST, TAKE_OVER), {"wipe": 1, "lost": 1}, True),
+        )
+    ),
 )
 
 LARGE = (
@@ -78,4 +98,17 @@ LARGE = (
     ),
     Configuration("fences, a takeover, a hand-back", (POST, TAKE_OVER, HAND_BACK), {"wipe": 1, "lost": 1}, fences=True),
     Configuration("two devices and a death", (POST,), {"second_joins": 1, "lapse": 1}, tokens=2),
+    *(
+        Configuration(f"near: {name}", commands, faults, tokens=tokens, near=True)
+        for name, commands, faults, tokens in (
+            ("the owner sleeps, taken over", (POST, TAKE_OVER), {"sleep": 1, "wipe": 1}, 2),
+            ("the owner sleeps, the pad is wiped", (POST,), {"sleep": 1, "wipe": 1, "lost": 1}, 2),
+            ("the owner sleeps, stopped", (POST, STOP), {"sleep": 1, "moves": 1}, 2),
+            ("the owner sleeps in a longer text", (POST,), {"sleep": 1, "lapse": 1}, 3),
+            ("taken over, handed back", (POST, TAKE_OVER, HAND_BACK), {"lost": 1, "wipe": 1}, 2),
+            ("two questions", (POST, ANOTHER_POST), {"moves": 1, "lost": 1}, 2),
+            ("a second device joins, stopped", (POST, STOP), {"second_joins": 1, "wipe": 1}, 3),
+            ("its node leaves, badly", (POST,), {"drain": 1, "unsent": 1, "wipe": 1}, 3),
+        )
+    ),
 )  # fmt: skip

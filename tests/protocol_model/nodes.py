@@ -1,6 +1,6 @@
 """What happens on a node without waiting: after a commit, in its publisher, and in the scripts that this runs."""
 
-from tests.protocol_model.configuration import Configuration
+from tests.protocol_model.configuration import Configuration, may_strike, struck
 from tests.protocol_model.receiving import is_stale
 from tests.protocol_model.rules import Rules
 from tests.protocol_model.state import (
@@ -10,6 +10,7 @@ from tests.protocol_model.state import (
     LIVE,
     UP,
     Db,
+    Front,
     Item,
     Node,
     Operation,
@@ -67,7 +68,7 @@ def commit(state: State, node: int, db: Db, config: Configuration) -> State:
         touched = touched or len(before.log) + 1
         if config.rules.flush_goes_on_from_logged_seq:
             touched = 1
-    changed = here._replace(queue=queue, tasks=tasks, touched=touched)
+    changed = with_tasks(here, tasks)._replace(queue=queue, touched=touched)
     return with_node(state._replace(db=db), node, changed)
 
 
@@ -94,6 +95,27 @@ def publish(state: State, item: Item, rules: Rules) -> State:
     return state if places == state.places else state._replace(places=places)
 
 
+def agreed(state: State, node: int, item: Item, config: Configuration) -> State:
+    """The pad took a delta: what is written from its end on may be shown here at once."""
+    here = state.nodes[node]
+    if not config.near or item.near or not any(task.turn == item.turn for task in here.tasks):
+        return state
+    end = item.at + len(item.tokens)
+    if here.front is not None and here.front.turn == item.turn:
+        end = max(end, here.front.at)
+    return with_node(state, node, here._replace(front=Front(item.turn, end)))
+
+
+def without_front(state: State, node: int) -> State:
+    here = state.nodes[node]
+    return state if here.front is None else with_node(state, node, here._replace(front=None))
+
+
+def with_tasks(here: Node, tasks: tuple[Task, ...]) -> Node:
+    front = here.front if here.front and any(task.turn == here.front.turn for task in tasks) else None
+    return here._replace(tasks=tasks, front=front)
+
+
 def run_script(state: State, node: int, item: Item, config: Configuration) -> tuple[State, ...]:
     """What the script makes of a delta, or of the whole text that an earlier one asked for.
 
@@ -112,11 +134,21 @@ def run_script(state: State, node: int, item: Item, config: Configuration) -> tu
         return (publish(state._replace(pad=Pad(item.turn, item.tokens)), item, rules),)
     if there != item.at and rules.script_compares_offsets:
         if there >= end:
-            return (state,)
+            return (agreed(state, node, item, config),)
         first = item.tokens[0] - item.at
+        if rules.a_wish_for_the_whole_ends_the_front:
+            state = without_front(state, node)
         return _wants(state, node, Item("whole", item.turn, 0, tuple(range(first, first + end))))
     kept = pad.tokens if pad is not None and there else ()
-    return (publish(state._replace(pad=Pad(item.turn, kept + item.tokens)), item, rules),)
+    state = agreed(state._replace(pad=Pad(item.turn, kept + item.tokens)), node, item, config)
+    plain = item._replace(near=False)
+    if not item.near:
+        return (publish(state, plain, rules),)
+    if not rules.near_text_goes_to_others_too or all(place.home == node for place in state.places):
+        return (state,)
+    if may_strike(state, "uncounted"):
+        return publish(state, plain, rules), struck(state, "uncounted")
+    return (publish(state, plain, rules),)
 
 
 def _wants(state: State, node: int, whole: Item) -> tuple[State, ...]:
@@ -135,7 +167,7 @@ def _refused(state: State, node: int, turn: int, config: Configuration) -> State
     if not config.rules.refusal_stops_the_owner:
         return state
     here = state.nodes[node]
-    return with_node(state, node, here._replace(tasks=tuple(task for task in here.tasks if task.turn != turn)))
+    return with_node(state, node, with_tasks(here, tuple(task for task in here.tasks if task.turn != turn)))
 
 
 def fence(state: State, turn: int) -> State:
@@ -144,14 +176,15 @@ def fence(state: State, turn: int) -> State:
     return state._replace(pad=Pad(turn, ()))
 
 
-def write_token(here: Node, task: Task) -> Node:
+def write_token(here: Node, task: Task, *, near: bool = False, merged: bool = True) -> Node:
     """The next token goes to the publisher, merged with what of the same answer waits last."""
     tasks = tuple(task._replace(end=task.end + 1) if one == task else one for one in here.tasks)
     last = here.queue[-1] if here.queue else None
-    if last is not None and last.kind == "delta" and last.turn == task.turn:
-        merged = last._replace(tokens=last.tokens + text(task.turn, task.attempt, task.end + 1, task.end))
-        return here._replace(tasks=tasks, queue=(*here.queue[:-1], merged))
-    item = Item("delta", task.turn, task.end, text(task.turn, task.attempt, task.end + 1, task.end))
+    written = text(task.turn, task.attempt, task.end + 1, task.end)
+    if merged and last is not None and last.kind == "delta" and last.turn == task.turn:
+        longer = last._replace(tokens=last.tokens + written, near=last.near and near)
+        return here._replace(tasks=tasks, queue=(*here.queue[:-1], longer))
+    item = Item("delta", task.turn, task.end, written, near)
     return here._replace(tasks=tasks, queue=(*here.queue, item))
 
 

@@ -112,7 +112,7 @@ def _rows(db: Db) -> str:
 def _given_up_too_early(before: State, state: State, config: Configuration) -> str:
     """An answer is given up for its owners' deaths alone, and not before the last of them."""
     for event in state.db.log[len(before.db.log) :]:
-        deaths = config.struck(state, "crash", "lapse", "forsake")
+        deaths = config.struck(state, "crash", "lapse", "sleep", "forsake")
         if event.kind == "failed" and event.said and deaths < config.attempts_max:
             return "P11: an answer was given up that fewer owners died of than may"
     return ""

@@ -78,6 +78,10 @@ def _text(place: Place, item: Item, log: Log) -> tuple[Place, str]:
     return place, next((wrong for _, wrong in shown if wrong), "")
 
 
+def show_unjudged(place: Place, item: Item, log: Log) -> tuple[Place, str]:
+    return _text(place, item, log)
+
+
 def is_stale(place: Place, item: Item) -> bool:
     """Whether the item will be dropped whenever it is received.
 
@@ -154,7 +158,7 @@ def rejoin(place: Place, *, again: bool = True) -> Place:
     """
     screens = tuple(Screen(screen.seq, screen.turn) for screen in place.screens) if again else (Screen(),)
     seq = place.seq if again else 0
-    return Place(seq, place.turn if again else 0, 0, JOIN, (), screens)
+    return Place(seq, place.turn if again else 0, 0, JOIN, (), screens, place.home)
 
 
 def join(place: Place, db: Db, rules: Rules) -> tuple[Place, str]:

@@ -60,6 +60,15 @@ class Rules:
     refusal_stops_the_owner: bool = True
     a_change_cuts_its_nodes_own_tasks: bool = True
 
+    # What is shown near its writer
+    near_text_is_judged_by_its_turn: bool = True
+    near_text_is_judged_by_its_place: bool = True
+    near_waits_for_the_first_word_of_the_pad: bool = True
+    near_only_while_fresh: bool = True
+    a_drop_ends_the_front: bool = True
+    a_wish_for_the_whole_ends_the_front: bool = True
+    near_text_goes_to_others_too: bool = True
+
     # Receiving
     seen_events_are_dropped: bool = True
     gap_is_filled_from_the_log: bool = True

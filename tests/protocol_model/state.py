@@ -96,6 +96,8 @@ class Item(NamedTuple):
     turn: int
     at: int = 0
     tokens: Tokens = ()
+    near: bool = False
+    """A delta that the connections of its writer's own node were shown already."""
 
     @property
     def name(self) -> str:
@@ -105,6 +107,13 @@ class Item(NamedTuple):
         return f"{self.kind} {self.turn}:{self.at}+{len(self.tokens)}"
 
 
+class Front(NamedTuple):
+    """How far a node's own connections are shown an answer without waiting for the pad."""
+
+    turn: int
+    at: int
+
+
 class Node(NamedTuple):
     life: str = UP
     started: int = 0
@@ -112,6 +121,7 @@ class Node(NamedTuple):
     queue: tuple[Item, ...] = ()
     touched: int = 0
     """From which seq on this node has to bring conversation_log up to date; 0 where it has not."""
+    front: Front | None = None
 
 
 class Screen(NamedTuple):
@@ -123,6 +133,7 @@ class Screen(NamedTuple):
     tokens: Tokens = ()
 
 
+ELSEWHERE = -1
 IDLE, READ_LOG, READ_PAD, JOIN, JOIN_PAD = "idle", "log", "pad", "join", "join pad"
 
 
@@ -135,6 +146,8 @@ class Place(NamedTuple):
     mode: str = IDLE
     inbox: tuple[Item, ...] = ()
     screens: tuple[Screen, ...] = (Screen(),)
+    home: int = ELSEWHERE
+    """The node at which it sits, where that matters."""
 
 
 class Operation(NamedTuple):

@@ -66,6 +66,9 @@ class PacedAssistant:
         """So many words, then it waits for `goes_on`."""
         self.goes_on = asyncio.Event()
         self.fails: list[AnswerFailed] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        """Tools that the next answers call, one each, after a third of their words."""
+        self.word = "answer"
         self.started = 0
         self.cancelled = 0
 
@@ -80,7 +83,9 @@ class PacedAssistant:
                 await asyncio.sleep(self.pause_seconds)
                 if self.fails and number == WORDS // 2:
                     raise self.fails.pop()
-                yield f"answer{mine}-{number} "
+                if self.calls and number == WORDS // 3:
+                    await toolbox.call(*self.calls.pop())
+                yield f"{self.word}{mine}-{number} "
         except (asyncio.CancelledError, GeneratorExit):
             self.cancelled += 1
             raise
@@ -115,9 +120,13 @@ class Screen:
     seen: list[dict[str, Any]] = field(default_factory=list)
     passing: list[dict[str, Any]] = field(default_factory=list)
     """Who is here and who types, and what was proposed, as it came."""
+    transcript: list[dict[str, Any]] | None = None
+    """Every frame, where somebody wants to look at them afterwards."""
 
     def take(self, frame: dict[str, Any]) -> None:
         kind = frame["type"]
+        if self.transcript is not None:
+            self.transcript.append(frame)
         if kind == "joined":
             self._join(frame)
         elif kind in ("message", "status", "note"):
@@ -258,8 +267,8 @@ class Node:
         return self
 
     def loses(self, publications: int) -> None:
-        """As many of its next publications never arrive."""
-        publish, left = self.wire.publish, publications
+        """As many of its next publications, the words to the scratch pad among them, never arrive."""
+        publish, fence, left = self.wire.publish, self.wire.fence, publications
 
         def lossy(session: UUID, item: str) -> None:
             nonlocal left
@@ -267,12 +276,23 @@ class Node:
             if left < 0:
                 publish(session, item)
 
+        def unfenced(session: UUID, turn: int) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                fence(session, turn)
+
         self.wire.publish = lossy  # type: ignore[method-assign]
+        self.wire.fence = unfenced  # type: ignore[method-assign]
 
     def estranged(self) -> None:
         """Hears nothing any more and renews no lease, as a process that was stopped and goes on; it writes on."""
         self.wire.deafen()
         self.hub.wire_is_healthy = lambda: True
+        self.answers._loops[0].cancel()
+
+    def forsaken(self) -> None:
+        """Hears and writes on, and renews no lease: the database does not answer this process alone."""
         self.answers._loops[0].cancel()
 
     async def dies(self) -> None:

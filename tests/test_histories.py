@@ -1,7 +1,8 @@
 """Random histories of one conversation on several nodes, with faults: whatever happens, the promises hold.
 
 No acknowledged message is lost or doubled, the last question has one answer or a durable word why not, nothing of the
-assistant follows a takeover on any screen, and every screen, the log and `conversation_log` end equal.
+assistant follows a takeover on any screen, and every screen, the log and `conversation_log` end equal. What every
+client was sent is judged frame by frame: those that sit at the node that writes are shown its text before the rest.
 """
 
 import asyncio
@@ -17,18 +18,51 @@ from chatserver.adapters.minilm import MiniLM
 from chatserver.adapters.postgres import connect
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.ports import AnswerFailed, Unavailable
-from tests.nodes import Device, Node, Town, a_town
+from tests.nodes import Device, Node, Screen, Town, a_town
+from tests.transcripts import Transcript, judge_all
 
 NODES = 3
-HISTORIES = 100
+HISTORIES = 60
 STEPS_MAX = 16
 
+WORD_SECONDS = 0.3
+"""So long a history waits for a word before it goes on without: not every answer gets so far."""
+
+SLOWLY_SECONDS = 0.02
+
+TOOLS: list[tuple[str, dict[str, Any]]] = [
+    ("search_jobs", {"query": "Welder"}),
+    ("ask_human", {"reason": "It is about a visa."}),
+]
+IN_MID_ANSWER = [
+    "take", "stop", "move", "forget", "deafen", "cut", "estrange", "forsake", "kill", "unheard take", "unheard stop",
+    "unheard ask",
+]  # fmt: skip
+UNHEARD = 3
+"""Publications lost: the fence, the interrupted text and the event."""
+
 STEPS = st.one_of(
+    st.tuples(st.sampled_from(IN_MID_ANSWER).map(lambda what: f"mid-answer {what}"), st.integers(0, 7)),
+    st.tuples(st.just("tool"), st.integers(0, 5)),
     st.tuples(st.sampled_from(["ask", "ask", "ask again", "say", "stop", "retry", "ask_human"]), st.integers(0, 3)),
     st.tuples(st.sampled_from(["take", "take", "back", "move", "move"]), st.integers(0, 5)),
     st.tuples(
         st.sampled_from(
-            ["kill", "drain", "forget", "deafen", "lose", "lose", "estrange", "estrange", "fail", "hold", "go"]
+            [
+                "kill",
+                "drain",
+                "forget",
+                "deafen",
+                "cut",
+                "forsake",
+                "lose",
+                "lose",
+                "estrange",
+                "estrange",
+                "fail",
+                "hold",
+                "go",
+            ]
         ),
         st.integers(0, 2),
     ),
@@ -41,7 +75,7 @@ class History:
 
     def __init__(self, town: Town) -> None:
         self.town = town
-        self.acknowledged: dict[UUID, str] = {}
+        self.acknowledged: dict[UUID, tuple[int, str]] = {}
         self.posted: list[tuple[int, UUID, str]] = []
         self.devices: list[Device] = []
         self.session = UUID(int=0)
@@ -52,24 +86,67 @@ class History:
 
     async def begins(self) -> None:
         for _ in range(NODES):
-            node = await self.town.node()
-            node.assistant.pause_seconds = 0.002
+            await self._opens()
         asha = await self.town.person("seeker", "Asha")
         people = [asha, asha, await self.town.person("admin", "Ben"), await self.town.person("admin", "Chitra")]
-        self.devices = [self.town.device(user, self.alive[place % NODES]) for place, user in enumerate(people)]
+        self.devices = [
+            self.town.device(user, self.alive[place % NODES], Screen(f"{user.name} {place}", transcript=[]))
+            for place, user in enumerate(people)
+        ]
         self.session = await self.devices[0].joins()
         for device in self.devices[1:]:
             await device.joins(self.session)
 
+    async def _opens(self) -> Node:
+        node = await self.town.node()
+        node.assistant.pause_seconds = 0.003
+        # No two answers have a word in common.
+        node.assistant.word = f"n{len(self.town.nodes)}a"
+        return node
+
     async def step(self, what: str, which: int) -> None:
+        if what.startswith("mid-answer "):
+            await self.step("ask", which)
+            await self._shows(which)
+            what = what.removeprefix("mid-answer ")
+        if what.startswith("unheard "):
+            what = what.removeprefix("unheard ")
+            await self._unheard(what, which)
+            return
         # The client keeps what it wanted to say; these histories let it go.
         with suppress(Unavailable):
             await getattr(self, what.replace(" ", "_"))(which)
 
+    async def _unheard(self, what: str, which: int) -> None:
+        """The writer of the answer hears nothing of it; the screens are told by the position checks of their nodes."""
+        asks_elsewhere = 2 + which % 2 if what == "take" else 1
+        self.devices[asks_elsewhere].node.loses(UNHEARD)
+        await self.step(what, which if what == "take" else 1)
+        for node in self.alive:
+            node.hub.look_now()
+
+    async def _taken_up(self, left: Node) -> None:
+        """By another node, before it looks by itself, and while the one that is left still writes."""
+        left.assistant.pause_seconds = SLOWLY_SECONDS
+        await self.town.leases_run_out(left)
+        other = next((node for node in self.alive if node is not left), left)
+        with suppress(Unavailable):
+            await other.answers.recovery.look()
+
+    async def _shows(self, words: int) -> None:
+        """Until one of the screens shows so many words and one more of a running answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WORD_SECONDS):
+                while not any(
+                    device.screen.partial and device.screen.partial[1].count(" ") > words for device in self.devices
+                ):
+                    await asyncio.sleep(0.001)
+
     async def _posts(self, place: int, id: UUID, content: str) -> None:
         answer = await self.devices[place].sends("post", session=str(self.session), id=str(id), content=content)
         if answer["type"] == "ok":
-            self.acknowledged[id] = content
+            told = self.acknowledged.setdefault(id, (answer["seq"], content))
+            assert told == (answer["seq"], content), "an id given twice has two places"
 
     async def ask(self, which: int) -> None:
         id = uuid4()
@@ -85,12 +162,14 @@ class History:
         await self._posts(2 + which % 2, uuid4(), f"A person, {which}.")
 
     async def stop(self, which: int) -> None:
-        await self.devices[which].sends("stop", session=str(self.session), turn=self.devices[which].screen.turn)
+        device = self.devices[which % 4]
+        await device.sends("stop", session=str(self.session), turn=device.screen.turn)
 
     async def retry(self, which: int) -> None:
-        ended = [e["of_turn"] for e in self.devices[which].screen.events.values() if e.get("of_turn")]
+        device = self.devices[which % 4]
+        ended = [e["of_turn"] for e in device.screen.events.values() if e.get("of_turn")]
         if ended:
-            await self.devices[which].sends("retry", session=str(self.session), turn=ended[-1])
+            await device.sends("retry", session=str(self.session), turn=ended[-1])
 
     async def ask_human(self, which: int) -> None:
         await self.devices[which % 2].sends("ask_human", session=str(self.session))
@@ -113,8 +192,7 @@ class History:
 
     async def _loses(self, which: int, *, killed: bool) -> None:
         node = self.alive[which % len(self.alive)]
-        later = await self.town.node()
-        later.assistant.pause_seconds = 0.002
+        later = await self._opens()
         await (node.dies() if killed else node.leaves())
         await self.town.leases_run_out(node)
         for place, device in enumerate(self.devices):
@@ -128,13 +206,25 @@ class History:
         """The pub/sub connections of all nodes are cut."""
         await self.town.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
 
+    async def cut(self, which: int) -> None:
+        """The connections on which all nodes publish and read are cut: what is under way is dropped."""
+        await self.town.redis.execute_command("CLIENT", "KILL", "TYPE", "normal")
+
     async def lose(self, which: int) -> None:
         self.alive[which % len(self.alive)].loses(1 + which)
 
     async def estrange(self, which: int) -> None:
         node = self.alive[which % len(self.alive)]
         node.estranged()
-        await self.town.leases_run_out(node)
+        await self._taken_up(node)
+
+    async def forsake(self, which: int) -> None:
+        node = self.alive[which % len(self.alive)]
+        node.forsaken()
+        await self._taken_up(node)
+
+    async def tool(self, which: int) -> None:
+        self.alive[which % len(self.alive)].assistant.calls.append(TOOLS[which % 2])
 
     async def fail(self, which: int) -> None:
         node = self.alive[which % len(self.alive)]
@@ -155,14 +245,22 @@ class History:
         await self.town.settles(self.session)
         await self.town.equals_the_log(self.session)
         log = await self.town.database.fetch(
-            "select seq, id, kind, role, content, meta from chat_messages where session_id = $1 order by seq",
+            "select seq, turn, of_turn, id, kind, role, content, meta from chat_messages"
+            " where session_id = $1 order by seq",
             self.session,
         )
         assert [row["seq"] for row in log] == list(range(1, len(log) + 1))
-        stored = {row["id"]: row["content"] for row in log if row["kind"] == "message"}
+        stored = {row["id"]: (row["seq"], row["content"]) for row in log if row["kind"] == "message"}
         assert {id: stored.get(id) for id in self.acknowledged} == self.acknowledged
         assert len([row for row in log if row["role"] == "user"]) == len({id for id in stored if id in self._asked})
         self._one_answer([dict(row) for row in log])
+        judge_all(
+            [
+                Transcript(device.screen.name, device.user.role == "admin", device.screen.transcript or [])
+                for device in self.devices
+            ],
+            [dict(row) for row in log],
+        )
 
     @property
     def _asked(self) -> set[UUID]:

@@ -1,6 +1,8 @@
 """The settings, read once from the environment and checked before anything starts."""
 
+import json
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import time
@@ -22,7 +24,7 @@ _CERTIFICATES = ("required", "optional", "none")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _TOGETHER = (
     ("SUPABASE_JWT_SECRET", "SUPABASE_URL"), ("SUPABASE_PUBLISHABLE_KEY", "SUPABASE_URL"),
-    ("SUPABASE_SERVICE_KEY", "SUPABASE_URL"),
+    ("SUPABASE_SERVICE_KEY", "SUPABASE_URL"), ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"),
     ("NOTIFY_WEBHOOK_URL", "NOTIFY_SECRET"), ("NOTIFY_SECRET", "NOTIFY_WEBHOOK_URL"),
 )  # fmt: skip
 
@@ -98,6 +100,7 @@ class Settings:
             for name, needed in _TOGETHER
             if name.lower() in values and not env.get(needed, "").strip()
         ]
+        mistakes += _contradictions(values)
         if mistakes:
             raise SettingsError(mistakes)
         return cls(**values)
@@ -106,6 +109,33 @@ class Settings:
     def is_development(self) -> bool:
         """Nobody else signs tokens, so the development issuer does, and the server keeps to loopback."""
         return self.supabase_url is None
+
+
+def _contradictions(values: Mapping[str, Any]) -> list[str]:
+    """What each value alone does not show."""
+    found = []
+    if values.get("budget_seeker_day_usd", 0) > values.get("budget_day_usd", float("inf")):
+        found.append("BUDGET_SEEKER_DAY_USD: it is more than BUDGET_DAY_USD gives to all together; lower it.")
+    if _is_secret(values.get("supabase_publishable_key")):
+        # Every browser is told it.
+        found.append("SUPABASE_PUBLISHABLE_KEY: browsers are told it, and this is a secret key; set the other one.")
+    service = values.get("supabase_service_key")
+    if service is not None and service.startswith("sb_publishable_"):
+        found.append("SUPABASE_SERVICE_KEY: this is the publishable key; set the secret or the service_role key.")
+    return found
+
+
+def _is_secret(key: str | None) -> bool:
+    if key is None:
+        return False
+    if key.startswith("sb_secret_"):
+        return True
+    try:
+        payload = key.split(".")[1]
+        claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return bool(claims["role"] == "service_role")
+    except (ValueError, IndexError, KeyError, TypeError):
+        return False
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
@@ -158,6 +188,13 @@ def _https(text: str) -> str:
     if parts is None or not parts.hostname or (parts.scheme != "https" and not plain):
         raise ValueError("this is no https address; write one (http is for loopback only).")
     return text.rstrip("/")
+
+
+def _project(text: str) -> str:
+    url = _https(text)
+    if urlsplit(url).path:
+        raise ValueError("this has a path; write the project's address alone, like https://abcd.supabase.co.")
+    return url
 
 
 def _origin(text: str) -> str:
@@ -220,7 +257,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "database_pool_size": _whole(1, 200),
     "database_pooler": _one_of("transaction"),
     "redis_url": _redis,
-    "supabase_url": _https,
+    "supabase_url": _project,
     "supabase_publishable_key": _key,
     "supabase_service_key": _key,
     "anthropic_api_key": _key,

@@ -1,5 +1,7 @@
 """Settings: the names and defaults of the contract, and one sentence for each mistake."""
 
+import json
+from base64 import urlsafe_b64encode
 from dataclasses import fields
 from datetime import datetime, time
 from ipaddress import ip_network
@@ -41,6 +43,8 @@ WRONG = [
     ("DATABASE_POOLER", "session", "not one of transaction"),
     ("REDIS_URL", "http://:tiger@localhost", "redis://"),
     ("SUPABASE_URL", "http://abcd.supabase.co", "https"),
+    ("SUPABASE_URL", "https://abcd.supabase.co/auth/v1", "address alone"),
+    ("ANTHROPIC_BASE_URL", "https://api.example.com", "ANTHROPIC_API_KEY"),
     ("ANTHROPIC_API_KEY", "sk-tiger and more", "copy it again"),
     ("OPENAI_API_KEY", "sk-tigér", "copy it again"),
     ("ANTHROPIC_BASE_URL", "api.example.com", "https"),
@@ -114,6 +118,35 @@ def test_a_mistake_is_named_with_its_remedy_and_without_a_secret(name: str, valu
     assert remedy in sentence
     assert sentence.endswith(".")
     assert "tig" not in sentence
+
+
+def old_key(role: str) -> str:
+    """As a project's keys were before: a token."""
+    claims = json.dumps({"role": role, "of": "tiger"}).encode()
+    return f"e30.{urlsafe_b64encode(claims).decode().rstrip('=')}.c2ln"
+
+
+CONTRADICTIONS = [
+    ({"BUDGET_DAY_USD": "1", "BUDGET_SEEKER_DAY_USD": "2"}, "BUDGET_SEEKER_DAY_USD", "lower it"),
+    ({**SUPABASE, "SUPABASE_PUBLISHABLE_KEY": "sb_secret_tiger"}, "SUPABASE_PUBLISHABLE_KEY", "browsers"),
+    ({**SUPABASE, "SUPABASE_PUBLISHABLE_KEY": old_key("service_role")}, "SUPABASE_PUBLISHABLE_KEY", "browsers"),
+    ({**SUPABASE, "SUPABASE_SERVICE_KEY": "sb_publishable_tiger"}, "SUPABASE_SERVICE_KEY", "service_role"),
+]
+
+
+@pytest.mark.parametrize(("env", "name", "remedy"), CONTRADICTIONS)
+def test_values_that_contradict_each_other(env: dict[str, str], name: str, remedy: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(env)
+    (sentence,) = caught.value.mistakes
+    assert sentence.startswith(f"{name}: ")
+    assert remedy in sentence
+    assert "tig" not in sentence
+
+
+def test_an_old_publishable_key_is_none_that_is_secret() -> None:
+    Settings.from_env({**SUPABASE, "SUPABASE_PUBLISHABLE_KEY": old_key("anon")})
+    Settings.from_env({"BUDGET_SEEKER_DAY_USD": "50"})
 
 
 def test_all_mistakes_are_said_at_once() -> None:

@@ -3,11 +3,14 @@
 import asyncio
 import logging
 import os
+import sys
 from contextlib import AsyncExitStack
+from types import TracebackType
 from typing import Any
 
 import asyncpg
 from arq import cron, func
+from redis.exceptions import RedisError
 
 from chatserver import logs
 from chatserver.adapters.catalogue import PostgresCatalogue
@@ -16,6 +19,7 @@ from chatserver.adapters.gazetteer import load_gazetteer
 from chatserver.adapters.jobs import PostgresJobs
 from chatserver.adapters.offline_enricher import OfflineEnricher
 from chatserver.adapters.pinned import PinnedEmbedder, makers
+from chatserver.adapters.postgres import reason
 from chatserver.adapters.queue import (
     BULK_QUEUE,
     ENRICH,
@@ -61,7 +65,16 @@ def __getattr__(name: str) -> Any:
         raise SystemExit(str(wrong)) from None
     if not settings.database_url or not settings.redis_url:
         raise SystemExit("A worker needs DATABASE_URL and REDIS_URL; set them, or start it with `chatserver up`.")
+    sys.excepthook = _told
     return type(name, (), worker_settings(settings, bulk=name == "BulkSettings"))
+
+
+def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """arq lets go of a Redis that stays away with all that it knows of the call; a person wants a line."""
+    if isinstance(error, RedisError):
+        print(f"Redis does not answer ({reason(error)}); check REDIS_URL, then start this again.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def worker_settings(settings: Settings, *, bulk: bool) -> dict[str, Any]:

@@ -82,6 +82,21 @@ async def test_what_was_left_behind_is_found_without_any_queue(
     await until_active(database, job.id)
 
 
+async def test_a_redis_that_stays_away_is_one_sentence() -> None:
+    patient = "import workers.main as ours; ours.WORKER_RETRIES = 1; from arq.cli import cli; cli()"
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", patient, "workers.main.WorkerSettings", cwd=ROOT, env={
+            "PATH": os.environ["PATH"], "DATABASE_URL": "postgresql://owner@127.0.0.1:1/jobs",
+            "REDIS_URL": "redis://:secret@127.0.0.1:1",
+        }, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, said = await asyncio.wait_for(worker.communicate(), PATIENCE_SECONDS)
+    assert worker.returncode == 1
+    assert said.decode().splitlines()[-1].startswith("Redis does not answer (Error 111")
+    assert "Traceback" not in said.decode()
+    assert "secret" not in said.decode()
+
+
 @pytest.mark.parametrize(
     ("env", "sentence"),
     [

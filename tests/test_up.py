@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -229,3 +230,13 @@ async def test_what_is_wrong_is_said_in_a_line(
     ended, text = await command(folder, *arguments, *named, **environment)
     assert ended == code, text
     assert says in text
+
+
+async def test_a_taken_port_is_said_in_a_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        servers = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1"}
+        code, text = await command(tmp_path / "data", "serve", "--port", port, **servers)
+    assert (code, text.count("\n")) == (1, 1), text
+    assert text.startswith(f"Port {port} on 127.0.0.1 cannot be had (")
+    assert "choose another" in text

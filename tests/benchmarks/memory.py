@@ -16,8 +16,10 @@ import asyncpg
 import httpx2
 
 from chatserver.adapters.jobs import PostgresJobs
+from chatserver.adapters.levels import HEALTH_SUFFIX, QUEUES
 from chatserver.adapters.postgres import connect
 from chatserver.adapters.queue import ArqQueue
+from chatserver.adapters.wire import client
 from chatserver.core.draft import JobDraft
 from chatserver.core.job import SYSTEM_PROVIDER
 from tests.benchmarks.connections import resident_kb, served
@@ -29,7 +31,6 @@ GOAL_MB = 512
 SEEKERS = int(os.environ.get("SEEKERS", "60"))
 AT_ONCE = 4
 JOBS = 20
-SETTLE_SECONDS = 10.0
 WITHIN_SECONDS = 300.0
 WORDS = "Pipelines in Python, SQL and Apache Spark for an online shop in Pune; reports for finance and audit. "
 
@@ -84,6 +85,17 @@ async def load(own: Servers, port: int) -> None:
         await pool.close()
 
 
+async def have_begun(redis_url: str) -> None:
+    """Both workers have loaded what they need and look at their queues."""
+    redis = client(redis_url)
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while await redis.exists(*(f"{queue}{HEALTH_SUFFIX}" for queue in QUEUES.values())) < len(QUEUES):
+        if time.monotonic() > deadline:
+            raise SystemExit("The workers did not start.")
+        await asyncio.sleep(0.5)
+    await redis.aclose()
+
+
 async def measure() -> bool:
     async with servers() as own, AsyncExitStack() as stack:
         port, web = await served(stack, own)
@@ -92,7 +104,7 @@ async def measure() -> bool:
         pids = {"web": web}
         for name, settings in (("worker", "WorkerSettings"), ("bulk", "BulkSettings")):
             pids[name] = (await started(stack, "arq", f"workers.main.{settings}", **where)).pid
-        await asyncio.sleep(SETTLE_SECONDS)
+        await have_begun(own.redis_url)
         at_start = {name: resident_kb(pid) for name, pid in pids.items()}
         await load(own, port)
         for name, pid in pids.items():

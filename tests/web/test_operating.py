@@ -1,5 +1,6 @@
 """What an operator sees of a whole node: the metrics, the readiness, and both while Postgres or Redis is away."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from tests.load.town import Served, a_node
 from tests.until import until
 
 SOON_SECONDS = 0.3
+PROBES = 15
 SECRET = "my salary is 2,350,000"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}")
 
@@ -150,7 +152,7 @@ EXPECTED = {
 async def test_an_operator_is_told_what_is_away_and_waits_for_nothing(
     database_url: str, database: asyncpg.Pool, redis_url: str
 ) -> None:
-    async with watched(database_url, redis_url) as operator:
+    async with watched(database_url, redis_url, DATABASE_POOL_SIZE="30") as operator:
         assert await operator.ready() == (200, {
             "database": "ok", "migrations": "ok", "embeddings": "ok", "redis": "ok", "node": "ok",
         })  # fmt: skip
@@ -163,15 +165,15 @@ async def test_an_operator_is_told_what_is_away_and_waits_for_nothing(
         assert found["ottobon_redis_up"] == 1
         status, parts = await operator.ready()
         assert (status, parts["database"], parts["migrations"]) == (503, "does not answer", "not known")
-        for _ in range(5):
-            await operator.ready()
+        before = len(operator.postgres.tasks)
+        await asyncio.gather(*(operator.ready() for _ in range(PROBES)))
+        assert len(operator.postgres.tasks) - before < PROBES, "each probe takes a connection more"
         operator.postgres.open.set()
 
         async def answers() -> bool:
             return (await operator.ready())[0] == 200
 
         await until(answers)
-        assert operator.node.pool.get_size() - operator.node.pool.get_idle_size() < 4, "probes took the connections"
 
         operator.redis.open.clear()
         operator.redis.cut()

@@ -20,6 +20,8 @@ user_id: ContextVar[UUID | None] = ContextVar("user_id", default=None)
 ERROR_CHARACTERS = 300
 MESSAGE_CHARACTERS = 2_000
 _CHAIN_MAX = 5
+HEAD = "Traceback (most recent call last):"
+"""As everywhere: who searches a log for it finds ours."""
 _PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 
@@ -45,7 +47,7 @@ def _error_lines(error: BaseException) -> list[str]:
             break
         said = str(told).partition("\n")[0][:ERROR_CHARACTERS]
         places = [line.rstrip() for line in told.stack.format()]
-        lines = [*places, f"{told.exc_type.__name__ if told.exc_type else 'error'}: {said}", *lines]
+        lines = [HEAD, *places, f"{told.exc_type.__name__ if told.exc_type else 'error'}: {said}", *lines]
         told = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
     return lines
 

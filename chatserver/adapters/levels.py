@@ -44,7 +44,7 @@ select
    where waiting_since is not null and status is distinct from 'closed') as waiting_seconds,
  (select count(*) from public.chat_answers where state = 'running') as answers,
  (select count(*) from public.chat_answers where state = 'running'
-   and lease_until between '2000-01-01' and clock_timestamp() - interval '{ABANDONED_SECONDS} seconds') as abandoned,
+   and lease_until < clock_timestamp() - interval '{ABANDONED_SECONDS} seconds') as abandoned,
  (select count(*) from public.chat_sessions where updated_at > now() - interval '1 day' and seq > logged_seq
    and updated_at < clock_timestamp() - interval '{LATE_SECONDS} seconds') as logs_behind,
  (select coalesce(jsonb_object_agg(status, count), '{{}}') from (

@@ -75,6 +75,7 @@ async def test_a_failure_is_noted_once_under_the_name_that_its_client_was_told(h
     assert failed["request"] == named
     assert "RuntimeError: the password is swordfish" in failed["error"]
     assert "in breaks" in failed["error"]
+    assert failed["error"].startswith("Traceback")
 
 
 async def test_who_breaks_off_after_the_beginning_is_noted_once(house: House, lines: Any) -> None:

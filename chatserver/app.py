@@ -43,7 +43,7 @@ from chatserver.assistants import Assistants, author_of
 from chatserver.conversations import Conversations
 from chatserver.core.ports import Assistant
 from chatserver.core.protocol import HEARTBEAT_SECONDS, AssistantInfo
-from chatserver.dispatch import Dispatcher
+from chatserver.dispatch import ADMIN_LEASE_PAUSE_SECONDS, Dispatcher
 from chatserver.drafts import Drafts
 from chatserver.erasure import Erasure
 from chatserver.grounding import Grounding
@@ -195,6 +195,8 @@ class Node:
             self.hub, store, self.wire, self.conversations, self.answers, self.jobs, user_store, RedisPresence(redis),
             self.drafts, self.rate, settings.business_hours, lambda: datetime.now(settings.timezone), monotonic,
             settings.limit_posts_per_minute,
+            # Often enough that who works in a short lease does not lose it, and no more often than it takes.
+            min(ADMIN_LEASE_PAUSE_SECONDS, settings.admin_lease_seconds / 4),
         )  # fmt: skip
         self.assistant = AssistantInfo(assistant.kind, assistant.model)
         self.sockets = Sockets(

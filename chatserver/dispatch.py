@@ -84,20 +84,22 @@ class Dispatcher:
     """The time in the operator's time zone."""
     monotonic: Callable[[], float]
     posts_per_minute: int
+    lease_pause_seconds: float = ADMIN_LEASE_PAUSE_SECONDS
     _lease_renewed: dict[tuple[UUID, UUID], float] = field(default_factory=dict)
 
     async def handle(self, connection: Connection, frame: Any) -> ServerFrame | None:
         """The answer to the frame; None where the answer was sent already or there is none."""
         session = getattr(frame, "session", None)
-        if connection.user.role == "admin" and session is not None:
+        # Of `seen` the page speaks by itself: who left it open and went away must not keep the seeker for ever.
+        if connection.user.role == "admin" and session is not None and not isinstance(frame, frames.Seen):
             await self._renew_lease(connection.user.id, session)
         return await _HANDLERS[type(frame)](self, connection, frame)
 
     async def _renew_lease(self, admin: UUID, session: UUID) -> None:
         now = self.monotonic()
-        if now - self._lease_renewed.get((admin, session), float("-inf")) >= ADMIN_LEASE_PAUSE_SECONDS:
+        if now - self._lease_renewed.get((admin, session), float("-inf")) >= self.lease_pause_seconds:
             self._lease_renewed = {
-                key: at for key, at in self._lease_renewed.items() if now - at < ADMIN_LEASE_PAUSE_SECONDS
+                key: at for key, at in self._lease_renewed.items() if now - at < self.lease_pause_seconds
             }
             self._lease_renewed[admin, session] = now
             await self.store.renew_admin_lease(session, admin)

@@ -107,3 +107,18 @@ async def test_it_is_passed_to_nobody_who_is_no_admin_or_not_any_more(house: Hou
     assert await house.asks(house.ben, "transfer", to=str(house.cara.user.id)) == "not_found"
     assert await house.asks(house.ben, "transfer", to=str(house.ben.user.id)) == "ok", "to oneself changes nothing"
     assert await house.asks(house.ben, "post", id=str(uuid4()), content="Still me") == "ok"
+
+
+async def test_reading_alone_does_not_keep_a_conversation_and_any_act_does(house: House) -> None:
+    assert await house.asks(house.ben, "take_over") == "ok"
+    lease = "select admin_lease_until from chat_sessions"
+    begun = await house.town.database.fetchval(lease)
+    # The pause between two renewals is not what is looked at here.
+    house.ben.node.dispatcher.lease_pause_seconds = 0
+    assert await house.asks(house.asha, "post", id=str(uuid4()), content="Are you there?") == "ok"
+    await house.town.settles(house.session)
+    answer = await house.ben.sends("seen", session=str(house.session), seq=house.ben.screen.seq)
+    assert answer["type"] == "ok"
+    assert await house.town.database.fetchval(lease) == begun, "a page that was left open says it by itself"
+    assert (await house.ben.sends("typing", session=str(house.session), on=True))["type"] == "ok"
+    assert await house.town.database.fetchval(lease) > begun

@@ -26,16 +26,18 @@ class Reading:
         self._summaries = summaries
 
     async def list(
-        self, viewer: User, *, status: str | None, q: str | None, cursor: str | None, limit: int
-    ) -> tuple[builtins.list[dict[str, Any]], str | None]:
-        """The newest first: one's own, or all for an admin; and the cursor of the next page."""
+        self, viewer: User, *, status: str | None, q: str | None, cursor: str | None, limit: int,
+        seeker: UUID | None = None,
+    ) -> tuple[builtins.list[dict[str, Any]], str | None]:  # fmt: skip
+        """The newest first, one's own or for an admin all or one `seeker`'s; and the cursor of the next page."""
         if viewer.role == "provider":
             raise Refused("forbidden", "Providers have no conversations.")
         most = max(1, min(limit, PAGE_MAX))
-        seeker = None if viewer.role == "admin" else viewer.id
+        own = viewer.role != "admin"
         page = await self._summaries.page(
-            seeker=seeker, status=status, q=q, before=_opened(cursor) if cursor else None, most=most + 1
-        )
+            seeker=viewer.id if own else seeker, status=status, q=q, before=_opened(cursor) if cursor else None,
+            most=most + 1, for_seeker=own,
+        )  # fmt: skip
         items = [msgspec.to_builtins(summary) for _, summary in page[:most]]
         following = _sealed(page[most - 1][0], page[most - 1][1].id) if len(page) > most else None
         return items, following

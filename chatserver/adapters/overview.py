@@ -66,12 +66,23 @@ with days as (
   select {_day("m.created_at")} as day, count(*) filter (where m.meta ->> 'rating' = '1') as up,
          count(*) filter (where m.meta ->> 'rating' = '-1') as down
     from public.chat_messages m where m.meta ? 'rating' and m.created_at >= $2 group by 1
+), ran as (
+  select {_day("l.started_at")} as day, count(*) as runs, count(*) filter (where l.status = 'failed') as runs_failed,
+         coalesce(sum(l.jobs_new), 0)::bigint as jobs_new, coalesce(sum(l.jobs_closed), 0)::bigint as jobs_closed
+    from public.scraping_logs l where l.started_at >= $2 group by 1
+), boards as (
+  select {_day("b.started_at")} as day, count(*) filter (where b.status in ('ok', 'empty')) as boards_read,
+         count(*) filter (where b.status not in ('ok', 'empty', 'running')) as boards_troubled
+    from public.scraping_boards b where b.started_at >= $2 group by 1
 )
 select day, coalesce(sessions, 0) as sessions, coalesce(takeovers, 0) as takeovers, coalesce(asked, 0) as asked,
        coalesce(reached, 0) as reached, median as wait_median_seconds, p90 as wait_p90_seconds,
-       coalesce(up, 0) as ratings_up, coalesce(down, 0) as ratings_down
+       coalesce(up, 0) as ratings_up, coalesce(down, 0) as ratings_down, coalesce(runs, 0) as runs,
+       coalesce(runs_failed, 0) as runs_failed, coalesce(jobs_new, 0) as jobs_new,
+       coalesce(jobs_closed, 0) as jobs_closed, coalesce(boards_read, 0) as boards_read,
+       coalesce(boards_troubled, 0) as boards_troubled
   from days left join begun using (day) left join taken using (day) left join waited using (day)
-       left join rated using (day)
+       left join rated using (day) left join ran using (day) left join boards using (day)
  order by day
 """
 

@@ -74,8 +74,9 @@ class SummaryStore:
         return [_summary(row) for row in rows]
 
     async def page(
-        self, *, seeker: UUID | None, status: str | None, q: str | None, before: tuple[datetime, UUID] | None, most: int
-    ) -> list[tuple[datetime, SessionSummary]]:
+        self, *, seeker: UUID | None, status: str | None, q: str | None, before: tuple[datetime, UUID] | None,
+        most: int, for_seeker: bool,
+    ) -> list[tuple[datetime, SessionSummary]]:  # fmt: skip
         """The newest first, of one seeker or of all; `q` is looked for in names, addresses and messages."""
         async with acquired(self._pool) as connection:
             rows = await connection.fetch(
@@ -89,4 +90,4 @@ class SummaryStore:
                 seeker, status, _like(q) if q else None, before[0] if before else None, before[1] if before else None,
                 most,
             )  # fmt: skip
-        return [(row["updated_at"], _summary(row, for_seeker=seeker is not None)) for row in rows]
+        return [(row["updated_at"], _summary(row, for_seeker=for_seeker)) for row in rows]

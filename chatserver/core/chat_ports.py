@@ -98,8 +98,9 @@ class SummaryStore(Protocol):
     async def lobby(self, most: int) -> list[SessionSummary]: ...
     async def some(self, sessions: Sequence[UUID]) -> list[SessionSummary]: ...
     async def page(
-        self, *, seeker: UUID | None, status: str | None, q: str | None, before: tuple[datetime, UUID] | None, most: int
-    ) -> list[tuple[datetime, SessionSummary]]: ...
+        self, *, seeker: UUID | None, status: str | None, q: str | None, before: tuple[datetime, UUID] | None,
+        most: int, for_seeker: bool,
+    ) -> list[tuple[datetime, SessionSummary]]: ...  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ class DayFigures(msgspec.Struct, frozen=True):
     """One day of the conversations, also where nothing happened.
 
     Of those who asked for a person that day, `reached` were taken over; the two waits are theirs, in seconds, and null
-    where there was nobody. Ratings count for the day of the answer that was rated.
+    where there was nobody. Ratings count for the day of the answer that was rated. Runs of ingestion and their boards
+    count for the day on which they began; a board that is being read is neither `read` nor `troubled`.
     """
 
     day: date
@@ -30,6 +31,12 @@ class DayFigures(msgspec.Struct, frozen=True):
     wait_p90_seconds: float | None
     ratings_up: int
     ratings_down: int
+    runs: int
+    runs_failed: int
+    jobs_new: int
+    jobs_closed: int
+    boards_read: int
+    boards_troubled: int
 
 
 class DaySpending(msgspec.Struct, frozen=True):

@@ -77,7 +77,7 @@ _QUERIES: dict[Key, tuple[str, ...]] = {
     ("/api/admin/overview", "get"): ("days",),
     ("/api/admin/audit", "get"): ("limit", "cursor", "actor", "subject"),
     ("/api/admin/users", "get"): ("q", "role", "limit", "cursor"),
-    ("/api/sessions", "get"): ("status", "q", "limit", "cursor"),
+    ("/api/sessions", "get"): ("status", "q", "user", "limit", "cursor"),
     ("/api/sessions/{id}/messages", "get"): ("after", "before", "limit"),
 }
 _NUMBERS = ("days", "limit", "after", "before")

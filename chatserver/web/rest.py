@@ -167,6 +167,14 @@ def id_of(request: Request, name: str = "id") -> UUID:
     return id
 
 
+def uuid_of(request: Request, name: str) -> UUID | None:
+    text = text_of(request, name)
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise Refused("bad_content", f"`{name}` is an id.") from None
+
+
 def limit_of(request: Request, default: int = PAGE, most: int = PAGE_MAX) -> int:
     return number_of(request, "limit", 1, most) or default
 

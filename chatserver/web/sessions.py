@@ -15,7 +15,7 @@ from chatserver.core.access import User
 from chatserver.core.errors import Refused
 from chatserver.reading import PAGE_MAX, Reading
 from chatserver.users import Users
-from chatserver.web.rest import encoded, id_of, limit_of, number_of, page, signed_in, text_of
+from chatserver.web.rest import encoded, id_of, limit_of, number_of, page, signed_in, text_of, uuid_of
 
 STATUSES = ("active_ai", "active_human", "closed")
 MESSAGES = 50
@@ -53,8 +53,9 @@ class SessionRoutes:
         if status is not None and status not in STATUSES:
             raise Refused("bad_content", f"`status` is one of {', '.join(STATUSES)}.")
         items, following = await self._reading.list(
-            user, status=status, q=text_of(request, "q"), cursor=text_of(request, "cursor"), limit=limit_of(request)
-        )
+            user, status=status, q=text_of(request, "q"), cursor=text_of(request, "cursor"), limit=limit_of(request),
+            seeker=uuid_of(request, "user"),
+        )  # fmt: skip
         return page(items, following)
 
     async def one(self, request: Request, user: User) -> Response:

@@ -158,6 +158,26 @@ async def test_ratings_count_for_the_day_of_the_answer(house: House) -> None:
     assert day_of(await looks(await house.caller("admin"), days=15), story.day(14))["ratings_down"] == 1
 
 
+async def test_runs_and_their_boards_count_for_the_day_on_which_they_began(house: House) -> None:
+    story = Story(house)
+    for days_ago, status, new, closed in ((1, "completed", 12, 3), (1, "failed", 5, 0), (LONG_AGO, "completed", 9, 9)):
+        run = await house.database.fetchval(
+            "insert into scraping_logs (source_name, status, jobs_new, jobs_closed, started_at)"
+            " values ('ey', $1, $2, $3, $4) returning id", status, new, closed, story.at(days_ago),
+        )  # fmt: skip
+        for board in ("ok", "empty", "blocked", "running"):
+            await house.database.execute(
+                "insert into scraping_boards (run_id, board, status, started_at) values ($1, $2, $2, $3)",
+                run, board, story.at(days_ago),
+            )  # fmt: skip
+    names = ("runs", "runs_failed", "jobs_new", "jobs_closed", "boards_read", "boards_troubled")
+    counted = {
+        one["day"]: tuple(one[name] for name in names) for one in (await looks(await house.caller("admin")))["days"]
+    }
+    assert counted.pop(story.day(1)) == (2, 1, 17, 3, 4, 2)
+    assert set(counted.values()) == {(0,) * 6}
+
+
 async def test_tokens_and_cost_by_day_and_purpose(house: House) -> None:
     story, asha = Story(house), await house.caller()
     session = await story.begins(asha, 1)

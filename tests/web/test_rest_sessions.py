@@ -37,6 +37,16 @@ async def test_everybody_sees_their_own_and_an_admin_all(house: House) -> None:
     assert (await admin.gets(f"/api/sessions/{hers}")).json() == summary
 
 
+async def test_an_admin_reads_the_history_of_one_seeker_and_a_seeker_of_nobody_else(house: House) -> None:
+    asha, ravi, admin = await house.caller(), await house.caller(), await house.caller("admin")
+    hers, his = await conversation(house, asha, "Earlier", "Later"), await conversation(house, ravi, "Which jobs?")
+    page = (await admin.gets("/api/sessions", user=str(asha.user.id))).json()
+    assert [(one["id"], one["unread"]) for one in page["items"]] == [(str(hers), 2)], "what nobody has answered"
+    page = (await ravi.gets("/api/sessions", user=str(asha.user.id))).json()
+    assert [one["id"] for one in page["items"]] == [str(his)]
+    problem_of(await admin.gets("/api/sessions", user="asha"), 400, "bad_content")
+
+
 async def test_other_peoples_conversations_are_as_unknown_ones(house: House) -> None:
     asha, ravi, provider = await house.caller(), await house.caller(), await house.caller("provider")
     session = await conversation(house, asha, "I look for work")

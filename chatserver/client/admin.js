@@ -1,14 +1,14 @@
 /** The admin's page: the lobby, the conversations that are open, and the seeker of the one that is looked at. */
 
 import { byId } from "./dom.js";
-import { Desk } from "./desk.js";
+import { Desk, isHeld } from "./desk.js";
 import * as keys from "./keys.js";
 import { Leases } from "./lease.js";
 import { fold } from "./lobby.js";
 import { Notices } from "./notices.js";
 import { Onlookers } from "./onlookers.js";
 import { Receipts } from "./receipts.js";
-import { attempt, boot, connect, showView } from "./shell.js";
+import { attempt, boot, connect, showView, toast } from "./shell.js";
 import { soon } from "./soon.js";
 import { AdminMain } from "./views/adminmain.js";
 import { AdminSide } from "./views/adminside.js";
@@ -19,23 +19,26 @@ import { SeekerSide } from "./views/seekerside.js";
 const EARLIER_PAGE = 50;
 const FOUND_MAX = 50;
 const CLOCK_MS = 5_000;
+const LEASE_CLOCK_MS = 1_000;
 
 class AdminPage {
   /** @param {import("./shell.js").Here} here */
   constructor(here) {
     this.me = here.me;
     this.api = here.api;
-    this.desk = new Desk();
+    this.desk = new Desk(sessionStorage, here.me.id);
     this.onlookers = new Onlookers();
     this.leases = new Leases(here.config.admin_lease_seconds);
-    this.notices = new Notices(localStorage);
+    this.notices = new Notices(localStorage, (session) => this.choose(session));
+    /** @type {Set<string>} whose lease was said to run out */
+    this.ending = new Set();
     /** @type {import("./lobby.js").Summary[]} */
     this.sessions = [];
     /** @type {import("./lobby.js").Summary[] | null} */
     this.found = null;
     this.sought = "";
-    this.receipts = new Receipts((session, seq) => this.mention("seen", session, { seq }));
-    this.seeker = new SeekerSide(byId("beside"), here.api);
+    this.receipts = new Receipts((session, seq) => this.line.mention("seen", { session, seq }));
+    this.seeker = new SeekerSide(byId("beside"), here.api, (session) => this.choose(session));
     this.side = new AdminSide(byId("side"), here.me.id, this.notices, {
       choose: (session) => this.choose(session),
       search: (words) => this.search(words),
@@ -52,6 +55,7 @@ class AdminPage {
       choose: (session) => this.choose(session),
       close: (session) => this.putAway(session),
       leave: () => this.side.focusCurrent(),
+      refused: () => this.draw(),
     });
     document.addEventListener("visibilitychange", () => this.read());
     const { line, outbox } = connect(here, (frame) => this.hear(frame), () => this.draw());
@@ -60,8 +64,10 @@ class AdminPage {
     keys.listen(this.shortcuts(), (place) => this.turnToPlace(place), localStorage);
     byId("help").addEventListener("click", () => helpSheet(localStorage));
     setInterval(() => this.draw(), CLOCK_MS);
+    setInterval(() => this.watchLeases(), LEASE_CLOCK_MS);
     const wanted = new URLSearchParams(location.search).get("session");
     showView(wanted ? "chat" : "jobs");
+    for (const session of this.desk.remembered()) void this.enter(session);
     if (wanted) void this.enter(wanted);
   }
 
@@ -113,6 +119,7 @@ class AdminPage {
 
   /** @param {string} session */
   async enter(session) {
+    this.main.composer.rest();
     const before = this.desk.current;
     const isOpen = this.desk.open.has(session);
     const crowded = this.desk.turnTo(session);
@@ -131,7 +138,12 @@ class AdminPage {
 
   /** @param {string} session */
   putAway(session) {
-    if (!session) return;
+    const open = this.desk.open.get(session);
+    if (!open) return;
+    this.main.composer.rest();
+    if (isHeld(open.state, this.me.id)) {
+      toast(`You still hold the conversation with ${open.state.session?.user.name}; it stands under “Mine” in the lobby.`);
+    }
     this.leave(session);
     this.desk.current = this.desk.close(session);
     if (this.desk.current) this.desk.turnTo(this.desk.current);
@@ -144,10 +156,15 @@ class AdminPage {
   leave(session) {
     this.line.leave(session);
     this.onlookers.forget(session);
+    this.leases.forget(session);
+    this.main.draft.forget(session);
+    const users = [...this.desk.open].filter(([id]) => id !== session).map(([, { state }]) => state.session?.user.id ?? "");
+    this.seeker.keep(new Set(users));
   }
 
   remember() {
     const { current } = this.desk;
+    this.desk.remember();
     history.replaceState(null, "", current ? `?session=${encodeURIComponent(current)}` : location.pathname);
   }
 
@@ -157,16 +174,18 @@ class AdminPage {
     else if (frame.type === "presence") this.onlookers.hear(frame, Date.now());
     else if (frame.type === "draft" || frame.type === "draft_delta") this.main.draft.hear(frame);
     else if (frame.type === "lobby" || frame.type === "lobby_changed") {
+      const mine = new Set(this.sessions.filter((one) => one.admin?.id === this.me.id).map((one) => one.id));
       this.sessions = fold(this.sessions, frame);
       this.notices.lobby(this.sessions);
+      if (frame.type === "lobby_changed") frame.sessions.forEach((/** @type {any} */ one) => mine.has(one.id) || this.receive(one));
       this.drawLobby();
     } else {
       const session = this.desk.hear(frame);
       if (!session) return;
       const state = this.desk.open.get(session)?.state;
-      if (frame.type === "joined") this.leases.speaks(session, Date.now());
+      if (frame.type === "joined" || frame.reason === "taken_over" || frame.reason === "transferred") this.leases.acts(session, Date.now());
       if (frame.type === "message" && frame.role === "user" && state?.session?.admin?.id === this.me.id) {
-        this.notices.message(state.session.user.name);
+        this.notices.message(session, state.session.user.name);
       }
       if (state?.behind) void this.line.join({ session }, () => this.desk.seq(session)).catch(() => {});
     }
@@ -174,16 +193,25 @@ class AdminPage {
     else this.draw();
   }
 
+  /** One that is held from now on and was not taken here was passed on. @param {import("./lobby.js").Summary} summary */
+  receive({ id, user, admin }) {
+    if (admin?.id !== this.me.id || this.desk.open.has(id)) return;
+    this.notices.aside(id, `${user.name} is with you now`, "");
+    toast(`The conversation with ${user.name} is with you now; it stands under “Mine” in the lobby.`);
+  }
+
   drawSoon = soon(() => this.draw());
 
   greet() {
     this.receipts.forget();
+    this.main.draft.lineLost();
     attempt(() => this.line.request("watch"));
     if (this.side.toggle.checked) attempt(() => this.line.request("available", { on: true }));
   }
 
   drawLobby() {
-    this.side.show(this.found ?? this.sessions, this.desk.current);
+    const live = new Map(this.sessions.map((one) => [one.id, one]));
+    this.side.show(this.found?.map((one) => live.get(one.id) ?? one) ?? this.sessions, this.desk.current, this.sought);
   }
 
   draw() {
@@ -196,8 +224,8 @@ class AdminPage {
       unsent: session ? this.outbox.of(session.id) : [],
       reason: summary?.reason,
       here: session ? this.onlookers.of(session.id, now) : [],
-      warning: session ? this.leases.warning(session.id, now) : null,
     });
+    this.watchLeases();
     this.drawLobby();
     if (!session) return;
     this.seeker.show(state);
@@ -212,15 +240,28 @@ class AdminPage {
   async command(type, fields = {}) {
     const session = this.desk.current;
     const done = await attempt(() => this.line.request(type, { session, ...fields }));
-    if (done) this.leases.speaks(session, Date.now());
+    if (done) this.leases.acts(session, Date.now());
     return done;
+  }
+
+  /** A lease may run out in a conversation that nobody looks at, too. */
+  watchLeases() {
+    const now = Date.now();
+    const held = this.desk.held();
+    const ending = held.filter((session) => this.leases.warning(session, now));
+    for (const session of ending) {
+      if (!this.ending.has(session)) this.notices.ending(session, this.desk.open.get(session)?.state.session?.user.name ?? "");
+    }
+    this.ending = new Set(ending);
+    const { current } = this.desk;
+    this.main.warn(held.includes(current) ? this.leases.warning(current, now) : null, this.desk, ending);
   }
 
   /** @param {string} type @param {string} session @param {object} fields */
   mention(type, session, fields) {
     if (!session) return;
     this.line.mention(type, { session, ...fields });
-    this.leases.speaks(session, Date.now());
+    this.leases.acts(session, Date.now());
   }
 
   passOn() {
@@ -230,7 +271,7 @@ class AdminPage {
   /** @param {string} content */
   send(content) {
     this.line.post(this.desk.current, content);
-    this.leases.speaks(this.desk.current, Date.now());
+    this.leases.acts(this.desk.current, Date.now());
   }
 
   /** @param {string} id */

@@ -25,6 +25,15 @@ export const FILTERS = {
   unread: ["Unanswered", (one) => one.unread > 0],
 };
 
+/** As they stand on the screen, what is new after them; without an `order` as they are.
+ * @param {Summary[]} sessions @param {string[] | null} order @returns {Summary[]} */
+export function steady(sessions, order) {
+  if (!order) return sessions;
+  const places = new Map(order.map((id, place) => [id, place]));
+  const placeOf = (/** @type {Summary} */ one) => places.get(one.id) ?? order.length;
+  return [...sessions].sort((one, other) => placeOf(one) - placeOf(other));
+}
+
 /** Who may be in danger and has nobody comes first, then who waits longest, then what moved last. @param {Summary[]} sessions */
 function ordered(sessions) {
   return [...sessions].sort(before).slice(0, LOBBY_MAX);

@@ -7,11 +7,14 @@ const SOUND = "notice-sound";
 const BROWSER = "notice-browser";
 
 export class Notices {
-  /** @param {Storage} storage */
-  constructor(storage) {
+  /** @param {Storage} storage @param {(session: string) => void} open what a press on a notice leads to */
+  constructor(storage, open) {
     this.storage = storage;
+    this.open = open;
     /** @type {Set<string> | null} who waited when it was last looked; null before the first list */
     this.waiting = null;
+    /** @type {AudioContext | null} */
+    this.audio = null;
     this.news = 0;
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.count(0);
@@ -24,14 +27,24 @@ export class Notices {
     const fresh = now.filter((one) => this.waiting && !this.waiting.has(one.id));
     this.waiting = new Set(now.map((one) => one.id));
     this.title();
-    if (fresh.length) this.tell(`${fresh[0].user.name} asks for a person`, fresh[0].reason ?? "");
+    if (fresh.length) this.tell(fresh[0].id, `${fresh[0].user.name} asks for a person`, fresh[0].reason ?? "");
   }
 
-  /** @param {string} name the seeker of a session that this admin holds */
-  message(name) {
+  /** @param {string} session one that this admin holds @param {string} name of its seeker */
+  message(session, name) {
+    this.aside(session, `${name} has written`, "");
+  }
+
+  /** @param {string} session @param {string} name of its seeker */
+  ending(session, name) {
+    this.aside(session, `You have been silent with ${name}`, "Soon the conversation is free for others.");
+  }
+
+  /** What the page shows to who looks at it. @param {string} session @param {string} title @param {string} body */
+  aside(session, title, body) {
     if (document.visibilityState === "visible") return;
     this.count(this.news + 1);
-    this.tell(`${name} has written`, "");
+    this.tell(session, title, body);
   }
 
   /** @param {number} news */
@@ -46,17 +59,31 @@ export class Notices {
     document.title = parts.length ? `(${parts.join(", ")}) ${TITLE}` : TITLE;
   }
 
-  /** @param {string} title @param {string} body */
-  tell(title, body) {
-    if (this.isOn("browser") && document.visibilityState !== "visible") {
-      const notice = new Notification(title, { body, tag: title });
-      notice.addEventListener("click", () => window.focus());
-    }
-    if (this.isOn("sound")) this.sound();
+  /** @param {string} session @param {string} title @param {string} body */
+  tell(session, title, body) {
+    if (this.isOn("browser") && document.visibilityState !== "visible") this.show(session, title, body);
+    if (this.isOn("sound")) void this.sound();
   }
 
-  sound() {
-    const context = new AudioContext();
+  /** @param {string} session @param {string} title @param {string} body */
+  show(session, title, body) {
+    try {
+      const notice = new Notification(title, { body, tag: session });
+      notice.addEventListener("click", () => {
+        window.focus();
+        this.open(session);
+        notice.close();
+      });
+    } catch {
+      // Phones know the constructor and refuse it; the title says it there.
+    }
+  }
+
+  async sound() {
+    this.audio ??= new AudioContext();
+    const context = this.audio;
+    // Until somebody has pressed something on the page, the browser lets no sound out.
+    if (context.state === "suspended") await context.resume();
     const tone = context.createOscillator();
     const volume = context.createGain();
     volume.gain.value = 0.1;
@@ -64,7 +91,6 @@ export class Notices {
     tone.connect(volume).connect(context.destination);
     tone.start();
     tone.stop(context.currentTime + TONE_SECONDS);
-    tone.addEventListener("ended", () => void context.close());
   }
 
   /** @param {"sound" | "browser"} kind */
@@ -77,7 +103,7 @@ export class Notices {
   async turn(kind, on) {
     if (on && kind === "browser" && (typeof Notification === "undefined" || (await Notification.requestPermission()) !== "granted")) return false;
     this.storage.setItem(kind === "sound" ? SOUND : BROWSER, on ? "yes" : "no");
-    if (on && kind === "sound") this.sound();
+    if (on && kind === "sound") void this.sound();
     return this.isOn(kind);
   }
 }

@@ -6,15 +6,18 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import httpx2
 import msgspec
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from chatserver.adapters.children import free_port
 from tests.chromium import chromium
+from tests.until import until
 
 READY_SECONDS = 120
 STOP_SECONDS = 30
@@ -27,6 +30,47 @@ class House:
     url: str
     links: dict[str, str]
     database_url: str
+    redis_url: str
+
+    def on(self, node: str, link: str) -> str:
+        """The same link at another node."""
+        return link.replace(self.url, node)
+
+
+@asynccontextmanager
+async def another_node(house: House, **settings: str) -> AsyncIterator[str]:
+    """One more `chatserver serve` on the house's database and wire, with settings of its own; yields where it is."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "chatserver", "serve", "--port", str(port),
+        env=kept_environment() | {"DATABASE_URL": house.database_url, "REDIS_URL": house.redis_url, **settings},
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        async with asyncio.timeout(READY_SECONDS), httpx2.AsyncClient(base_url=url) as http:
+
+            async def serves() -> bool:
+                assert process.returncode is None, "the node ended before it was ready"
+                with suppress(httpx2.TransportError):
+                    return (await http.get("/readyz")).status_code == 200
+                return False
+
+            await until(serves)
+        yield url
+    finally:
+        await _stopped(process)
+
+
+def kept_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+
+
+async def _stopped(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(STOP_SECONDS):
+        await process.wait()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -39,10 +83,9 @@ async def browser() -> AsyncIterator[Browser]:
 async def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     # After the browser: where there is none, nobody waits for a server.
     folder = tmp_path_factory.mktemp("house")
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "chatserver", "up", "--port", "0", "--data", str(folder),
-        env=kept, cwd=tmp_path_factory.mktemp("elsewhere"), stdout=asyncio.subprocess.PIPE,
+        env=kept_environment(), cwd=tmp_path_factory.mktemp("elsewhere"), stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -60,11 +103,8 @@ async def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> A
         # A pipe that nobody reads fills up and stops the server.
         draining = asyncio.create_task(process.stdout.read())
         run = msgspec.json.decode((folder / "run.json").read_bytes())
-        yield House(run["url"].rstrip("/"), links, run["database_url"])
+        yield House(run["url"].rstrip("/"), links, run["database_url"], run["redis_url"])
     finally:
-        with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(STOP_SECONDS):
-            await process.wait()
-            if draining is not None:
-                await draining
+        await _stopped(process)
+        if draining is not None:
+            await draining

@@ -65,6 +65,11 @@ class Person:
             await line.close(code=1012)
         self._lines.clear()
 
+    async def is_turned_away(self, reason: str) -> None:
+        for line in self._lines:
+            await line.close(code=4403, reason=reason)
+        self._lines.clear()
+
     def may_connect_again(self) -> None:
         self._closed = False
 
@@ -159,6 +164,25 @@ class Admin(Person):
     async def hands_back(self) -> None:
         await self.page.get_by_role("button", name="Hand back").click()
 
+    def field(self) -> Locator:
+        return self.page.get_by_test_id("composer").get_by_role("textbox")
+
+    async def sees_mine(self, text: str) -> None:
+        """The words that are kept in the field and were not sent."""
+        await expect(self.field()).to_have_value(text, timeout=PATIENCE_MS)
+
+    async def leaves_the_window(self) -> None:
+        """A browser under test takes every page for the one in front: the page is told otherwise."""
+        await self.page.evaluate(
+            "Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )
+
+    async def looks_again(self) -> None:
+        await self.page.evaluate(
+            "delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange'))"
+        )
+
     async def notes(self, text: str) -> None:
         box = self.page.get_by_test_id("note-box")
         await box.get_by_text("Note for admins").click()
@@ -203,9 +227,12 @@ async def seeker(browser: Browser, url: str) -> AsyncIterator[Seeker]:
 
 
 @asynccontextmanager
-async def admin(browser: Browser, link: str) -> AsyncIterator[Admin]:
+async def admin(browser: Browser, link: str, script: str | None = None) -> AsyncIterator[Admin]:
+    """In front of the lobby; `script` is there before the page's own."""
     context = await browser.new_context()
     try:
+        if script is not None:
+            await context.add_init_script(script)
         person = Admin(await context.new_page(), link)
         await _listen(context, person)
         await person.page.goto(link)

@@ -1,6 +1,7 @@
 /** One conversation as an admin works on it: who is in it, why, what was said, and what to answer. */
 
 import { CannedAnswers, filled } from "../canned.js";
+import { isHeld } from "../desk.js";
 import { button, el, fill } from "../dom.js";
 import { standing, waited } from "../words.js";
 import { Brief } from "./brief.js";
@@ -11,12 +12,12 @@ import { DraftBox } from "./draft.js";
 import { NoteBox } from "./notes.js";
 import { Tabs } from "./tabs.js";
 
-/** @typedef {import("../state.js").SessionInfo} SessionInfo
- * @typedef {{unsent: import("../outbox.js").Unsent[], reason: string | undefined, here: {id: string, name: string, role?: string}[],
- *   warning: string | null}} Around
+/** @typedef {import("../state.js").SessionInfo} SessionInfo @typedef {import("../lease.js").Warning} Warning
+ * @typedef {{unsent: import("../outbox.js").Unsent[], reason: string | undefined,
+ *   here: {id: string, name: string, role?: string}[]}} Around
  * @typedef {{command: (type: string, fields?: object) => Promise<any>, send: (content: string) => void,
  *   typing: (on: boolean) => void, discard: (id: string) => void, earlier: () => any, read: () => void,
- *   passOn: () => any, choose: (session: string) => void, close: (session: string) => void, leave: () => void}} Acts */
+ *   passOn: () => any, choose: (session: string) => void, close: (session: string) => void, leave: () => void, refused: () => void}} Acts */
 
 export class AdminMain {
   /** @param {HTMLElement} element @param {import("../shell.js").Here} here @param {Acts} acts */
@@ -38,19 +39,23 @@ export class AdminMain {
     });
     this.composer = new Composer("Reply", sessionStorage, acts.send, acts.typing);
     this.draft = new DraftBox((hint) => acts.command("draft", hint ? { hint } : {}), (text) => this.composer.put(text));
-    this.canned = new CannedBox(new CannedAnswers(localStorage, `canned:${here.me.id}`), (text) => this.composer.put(filled(text, this.known())));
-    this.notes = new NoteBox((id, content) => acts.command("note", { id, content }));
+    this.canned = new CannedBox(new CannedAnswers(localStorage, `canned:${here.me.id}`), (text) => filled(text, this.known()),
+      (text) => this.composer.put(text));
+    this.notes = new NoteBox(sessionStorage, (id, content) => acts.command("note", { id, content }));
     this.title = el("h1", {}, "No conversation chosen");
     this.standing = el("p", { class: "standing", "data-testid": "standing" });
     this.here = el("p", { class: "quiet", "data-testid": "here" });
     this.buttons = el("div", { class: "row" });
-    this.warning = el("div", { class: "lease", role: "status", hidden: true, "data-testid": "lease" }, el("span", {}),
+    this.warned = el("span", { role: "status" });
+    this.left = el("span", { class: "left", "aria-hidden": "true", "data-testid": "left" });
+    this.warning = el("div", { class: "lease", hidden: true, "data-testid": "lease" }, this.warned, this.left,
       button("I am still here", () => acts.command("take_over"), { class: "soft" }));
     this.nothing = el("p", { class: "nothing quiet" }, "Choose a conversation from the lobby. Who waits for a person stands first.");
     this.draftButton = button("Draft", () => this.draft.open(), { class: "plain", "data-testid": "draft" });
-    this.foot = el("div", { class: "foot" }, this.warning, this.draft.element, this.composer.element,
+    this.unsendable = el("p", { class: "unsendable", role: "status", hidden: true, "data-testid": "unsendable" });
+    this.foot = el("div", { class: "foot" }, this.warning, this.draft.element, this.unsendable, this.composer.element,
       el("div", { class: "tools" }, this.draftButton, this.canned.element, this.notes.element));
-    this.foot.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && acts.leave());
+    this.foot.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && this.escape(event));
     fill(element, this.tabs.element,
       el("div", { class: "bar" }, el("div", {}, this.title, this.standing, this.here), this.buttons),
       this.brief.element, this.nothing, this.view.element, this.foot);
@@ -69,10 +74,9 @@ export class AdminMain {
     const { state } = desk;
     const { session } = state;
     this.state = state;
-    this.tabs.show(desk, this.me.id);
     this.nothing.hidden = Boolean(session);
     this.view.element.hidden = this.foot.hidden = !session;
-    this.mine = session?.status === "active_human" && session.admin?.id === this.me.id;
+    this.mine = isHeld(state, this.me.id);
     this.brief.show(state, around.reason, this.mine);
     this.drawActs(session);
     if (!session) {
@@ -83,21 +87,38 @@ export class AdminMain {
     this.view.show(state, around.unsent);
     this.title.textContent = session.user.name;
     const since = session.waiting_since ? `, ${waited(session.waiting_since)}` : "";
-    this.standing.textContent = standing(session) + since;
+    this.standing.textContent = (this.mine ? "with you" : standing(session)) + since;
     this.drawHere(session, around.here);
-    const hint = this.mine ? "Reply" : session.status === "closed" ? "This conversation is closed" : "Take over to reply";
-    this.composer.open(this.mine ? `draft:${session.id}` : null, hint);
-    if (this.mine && this.taking === session.id) {
-      this.taking = "";
-      this.composer.field.focus();
-    }
+    if (this.mine && this.taking === session.id) this.taking = "";
+    const may = this.mine || this.taking === session.id;
+    const hint = may ? "Reply" : session.status === "closed" ? "This conversation is closed" : "Take over to reply";
+    this.composer.open(`draft:${session.id}`, hint, may);
+    this.unsendable.hidden = may || !this.composer.field.value;
+    this.unsendable.textContent = session.status === "closed"
+      ? "The conversation is closed: what you wrote was not sent, and stays here to be copied."
+      : "You do not hold this conversation: what you wrote was not sent. Take over to send it.";
     this.draft.turnTo(this.mine ? session.id : null);
     this.draftButton.hidden = this.canned.element.hidden = !this.mine;
     this.notes.open(session.id);
-    const warning = this.mine ? around.warning : null;
+  }
+
+  /** @param {Warning | null} warning @param {import("../desk.js").Desk} desk @param {string[]} ending */
+  warn(warning, desk, ending) {
+    this.tabs.show(desk, this.me.id, ending);
     this.warning.hidden = !warning;
-    const words = /** @type {HTMLElement} */ (this.warning.firstElementChild);
-    if (warning && words.textContent !== warning) words.textContent = warning;
+    if (!warning) return;
+    if (this.warned.textContent !== warning.words) this.warned.textContent = warning.words;
+    this.left.textContent = warning.left ? `${warning.left} s` : "";
+  }
+
+  /** Out of what is open first, then back to the lobby. @param {KeyboardEvent} event */
+  escape(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    const box = target.closest("details[open]");
+    if (!box && !this.draft.element.contains(target)) return this.acts.leave();
+    if (box) /** @type {HTMLDetailsElement} */ (box).open = false;
+    if (this.mine) this.composer.field.focus();
+    else this.acts.leave();
   }
 
   /** @param {SessionInfo} session @param {Around["here"]} here */
@@ -123,9 +144,14 @@ export class AdminMain {
 
   async takeOver() {
     if (!this.state?.session || this.mine || this.state.session.status === "closed") return;
-    // The word that it is done may come before the event that opens the field.
+    // Who goes on typing at once must not lose the first letters, nor have them taken for shortcuts: frames keep their
+    // order, so that even a reply that is sent before the answer comes finds the conversation taken.
     this.taking = this.state.session.id;
-    if (!(await this.acts.command("take_over"))) this.taking = "";
+    this.composer.open(`draft:${this.taking}`, "Reply", true);
+    this.composer.field.focus();
+    if (await this.acts.command("take_over")) return;
+    this.taking = "";
+    this.acts.refused();
   }
 
   async close() {

@@ -21,13 +21,15 @@ export class AdminSide {
     this.search.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Escape") this.lobby.step(0);
     });
+    this.refused = el("p", { class: "problem", role: "alert" });
     this.toggle = el("input", { type: "checkbox", role: "switch", id: "available", "data-testid": "available" });
     this.toggle.checked = sessionStorage.getItem("available") === "yes";
     this.toggle.addEventListener("change", () => this.setAvailable());
     fill(element,
       el("label", { class: "switch", for: "available" }, this.toggle, el("span", {}, "Seekers may expect me")),
-      el("details", {}, el("summary", {}, "Tell me when somebody waits"),
-        this.wish(notices, "browser", "By a notice of the browser"), this.wish(notices, "sound", "By a sound too")),
+      el("details", { "data-testid": "wishes" }, el("summary", {}, "Tell me when somebody waits"),
+        el("p", { class: "quiet" }, "The title of this page always says it."),
+        this.wish(notices, "browser", "By a notice of the browser"), this.wish(notices, "sound", "By a sound too"), this.refused),
       this.search,
       el("section", { "aria-labelledby": "lobby-title" }, el("h2", { id: "lobby-title" }, "Lobby"), this.lobby.element));
   }
@@ -36,7 +38,11 @@ export class AdminSide {
   wish(notices, kind, label) {
     const box = el("input", { type: "checkbox", role: "switch", id: `notice-${kind}` });
     box.checked = notices.isOn(kind);
-    box.addEventListener("change", async () => (box.checked = await notices.turn(kind, box.checked)));
+    box.addEventListener("change", async () => {
+      const wanted = box.checked;
+      box.checked = await notices.turn(kind, wanted);
+      this.refused.textContent = wanted && !box.checked ? "Your browser shows no notices of this page; allow them in its settings for this site." : "";
+    });
     return el("label", { class: "switch", for: `notice-${kind}` }, box, el("span", {}, label));
   }
 
@@ -48,9 +54,9 @@ export class AdminSide {
     sessionStorage.setItem("available", on ? "no" : "yes");
   }
 
-  /** @param {import("../lobby.js").Summary[]} sessions @param {string} current */
-  show(sessions, current) {
-    this.lobby.show(sessions, current);
+  /** @param {import("../lobby.js").Summary[]} sessions @param {string} current @param {string} sought */
+  show(sessions, current, sought) {
+    this.lobby.show(sessions, current, sought);
   }
 
   focusCurrent() {

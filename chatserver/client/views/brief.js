@@ -1,10 +1,11 @@
 /** What an admin has to know before the first word: why, what was asked, about which job, and what was tried. */
 
 import { el, fill } from "../dom.js";
-import { waited } from "../words.js";
+import { plain, waited } from "../words.js";
 
 const QUESTION_SHOWN = 300;
 const ANSWER_SHOWN = 140;
+const REFS_SHOWN = 5;
 
 /** @typedef {import("../state.js").State} State @typedef {import("../state.js").DurableEvent} DurableEvent */
 
@@ -52,33 +53,47 @@ function wasAsked(events) {
 export function brief(state, reason) {
   const said = state.events.filter((event) => event.type === "message");
   const question = [...said].reverse().find((event) => event.role === "user");
-  const answers = said.filter((event) => event.role === "assistant");
-  const failed = state.events.filter((event) => event.reason?.startsWith("answer_failed"));
-  const disliked = answers.filter((event) => event.rating === -1);
-  const last = answers.at(-1);
+  const last = [...said].reverse().find((event) => event.role === "assistant");
+  const note = [...state.events].reverse().find((event) => event.type === "note");
   const about = Object.values(state.sources).find((source) => source.job === state.session?.job);
   /** @type {[string, string | undefined | false][]} */
   const facts = [
     ["Reason", reason || "None was given."],
     ["Last question", question && cut(question.content ?? "", QUESTION_SHOWN)],
     ["About", about && `${about.title}, ${about.company}`],
-    ["Tried", tried(answers.length, failed.length, disliked.length)],
-    ["Last answer", last && cut(last.content ?? "", ANSWER_SHOWN)],
-    ["Promised", "Nothing but that a person was asked; the assistant goes on until somebody joins."],
+    ["Tried", tried(state)],
+    ["Last answer", last && cut(plain(last.content ?? ""), ANSWER_SHOWN)],
+    ["Promised", promised(said)],
+    ["Last note", note && `${note.author?.name ?? "An admin"}: ${cut(note.content ?? "", ANSWER_SHOWN)}`],
   ];
   return /** @type {[string, string][]} */ (facts.filter(([, fact]) => fact));
 }
 
-/** @param {number} answers @param {number} failed @param {number} disliked */
-function tried(answers, failed, disliked) {
-  const parts = [answers === 1 ? "one answer of the assistant" : `${answers} answers of the assistant`];
-  if (failed) parts.push(`${failed} that failed`);
-  if (disliked) parts.push(`${disliked} found unhelpful`);
-  return parts.join(", ");
+/** What the assistant did so far, and how it was taken. @param {State} state */
+function tried(state) {
+  const answers = state.events.filter((event) => event.type === "message" && event.role === "assistant");
+  const failed = state.events.filter((event) => event.reason?.startsWith("answer_failed")).length;
+  const stopped = answers.filter((event) => event.interrupted).length;
+  const disliked = answers.filter((event) => event.rating === -1);
+  const refs = Object.keys(state.sources);
+  const why = disliked.at(-1)?.comment;
+  return [
+    `${answers.length === 1 ? "one answer" : `${answers.length} answers`} of the assistant${state.earlier ? " in what is shown" : ""}`,
+    refs.length && `${refs.length === 1 ? "one job" : `${refs.length} jobs`} named (${refs.slice(0, REFS_SHOWN).join(", ")}${refs.length > REFS_SHOWN ? ", …" : ""})`,
+    stopped && `${stopped} broken off`, failed && `${failed} that failed`,
+    disliked.length && `${disliked.length} found unhelpful${why ? `: “${cut(why, ANSWER_SHOWN)}”` : ""}`,
+  ].filter(Boolean).join("; ");
+}
+
+/** A person's word binds; the page itself promised only that somebody joins. @param {DurableEvent[]} said */
+function promised(said) {
+  const person = [...said].reverse().find((event) => event.role === "admin");
+  const word = person && `${person.author?.name ?? "A person"} was here before and said last: “${cut(person.content ?? "", QUESTION_SHOWN)}” `;
+  return `${word ?? ""}They were told that a person joins, with their place in the queue, and that the assistant goes on until then.`;
 }
 
 /** @param {string} text @param {number} most */
 function cut(text, most) {
-  const letters = Array.from(text);
-  return letters.length > most ? `${letters.slice(0, most).join("")}…` : text;
+  const letters = Array.from(text.replace(/\s+/g, " ").trim());
+  return letters.length > most ? `${letters.slice(0, most).join("")}…` : letters.join("");
 }

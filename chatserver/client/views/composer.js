@@ -35,16 +35,19 @@ export class Composer {
     });
   }
 
-  /** Turns to another session's draft; null where nothing may be written. @param {string | null} key
-   * @param {string} [hint] */
-  open(key, hint) {
-    this.field.disabled = key === null;
+  /** Turns to another session's draft; null where nothing may be written. What was written where it may not be sent any
+   * more stays to be read and copied. @param {string | null} key @param {string} [hint] @param {boolean} [may] */
+  open(key, hint, may = key !== null) {
+    const [wasKey, wasMay] = [this.key, !this.field.disabled && !this.field.readOnly];
     if (hint !== undefined) this.field.placeholder = hint;
     if (key !== null && key !== this.key) {
       this.key = key;
       this.field.value = this.storage.getItem(this.key) ?? "";
     }
-    this.measure();
+    this.field.readOnly = key !== null && !may;
+    this.field.disabled = !may && (key === null || !this.field.value);
+    // Measured only where something has changed: it takes a long text back to its beginning.
+    if (wasKey !== this.key || wasMay !== may) this.measure();
   }
 
   /** @param {string} text */
@@ -80,9 +83,10 @@ export class Composer {
       ? `${(length - CONTENT_MAX).toLocaleString()} characters too many; shorten it or split it.`
       : length >= COUNT_FROM ? `${(CONTENT_MAX - length).toLocaleString()} characters left` : "";
     this.count.classList.toggle("problem", over);
-    this.button.disabled = this.field.disabled || over || !this.field.value.trim();
+    this.button.disabled = this.field.disabled || this.field.readOnly || over || !this.field.value.trim();
     this.field.style.blockSize = "auto";
-    this.field.style.blockSize = `${this.field.scrollHeight + 2}px`;
+    // Nothing has a height where it is not shown.
+    if (this.field.scrollHeight) this.field.style.blockSize = `${this.field.scrollHeight + 2}px`;
   }
 
   /** @param {Event} event */

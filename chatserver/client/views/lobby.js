@@ -1,12 +1,14 @@
 /** The lobby as a list: who waits comes first, with how long; arrows move, Enter opens. */
 
 import { button, el, fill } from "../dom.js";
-import { FILTERS } from "../lobby.js";
-import { moment, standing, waited } from "../words.js";
+import { FILTERS, steady } from "../lobby.js";
+import { moment, plain, standing, waited } from "../words.js";
+import { Rows } from "./rows.js";
 
 /** @typedef {import("../lobby.js").Summary} Summary */
 
 const CLOCK_MS = 15_000;
+const HOLD_MS = 4_000;
 
 export class LobbyView {
   /** @param {(session: string) => void} open @param {string} me the viewer's id */
@@ -18,41 +20,73 @@ export class LobbyView {
     /** @type {Summary[]} */
     this.sessions = [];
     this.current = "";
+    this.sought = "";
+    this.held = 0;
     this.list = el("ul", { class: "lobby", "aria-label": "Conversations", "data-testid": "lobby" });
-    this.empty = el("p", { class: "quiet" }, "Nothing here.");
+    this.rows = new Rows(this.list, (one) => this.item(one), (item, one) => this.entry(item, one));
+    this.empty = el("p", { class: "quiet", role: "status" });
     this.filters = el("div", { class: "filters", role: "group", "aria-label": "Which conversations" });
+    this.buttons = Object.keys(FILTERS).map((name) => button("", () => this.choose(name), { class: "plain" }));
+    fill(this.filters, this.buttons);
     this.element = el("div", { class: "stack" }, this.filters, this.list, this.empty);
     this.list.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.move(event));
+    for (const act of ["pointermove", "pointerdown", "keydown"]) this.list.addEventListener(act, () => this.hold());
+    this.list.addEventListener("pointerleave", () => this.release());
     setInterval(() => this.draw(), CLOCK_MS);
   }
 
-  /** @param {Summary[]} sessions @param {string} current */
-  show(sessions, current) {
-    this.sessions = sessions;
-    this.current = current;
+  /** Nothing moves under a pointer or between two keys. */
+  hold() {
+    clearTimeout(this.held);
+    this.held = setTimeout(() => this.release(), HOLD_MS);
+  }
+
+  release() {
+    clearTimeout(this.held);
+    this.held = 0;
     this.draw();
   }
 
+  /** @param {Summary[]} sessions @param {string} current @param {string} sought the words that were looked for */
+  show(sessions, current, sought) {
+    this.sessions = sessions;
+    this.current = current;
+    this.sought = sought;
+    this.draw();
+  }
+
+  /** @param {string} filter */
+  choose(filter) {
+    this.filter = filter;
+    this.release();
+  }
+
   draw() {
-    const shown = this.sessions.filter((one) => FILTERS[this.filter][1](one, this.me));
-    const key = this.filter + this.current + JSON.stringify(this.sessions) + Math.floor(Date.now() / CLOCK_MS);
+    const order = this.held ? [...this.rows.rows.keys()] : null;
+    const key = this.filter + this.current + this.sought + JSON.stringify([this.sessions, order]) + Math.floor(Date.now() / CLOCK_MS);
     if (key === this.drawn) return;
     this.drawn = key;
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.session;
-    this.empty.hidden = shown.length > 0;
+    const fits = FILTERS[this.filter][1];
+    const shown = steady(this.sessions, order).filter((one) => fits(one, this.me) || order?.includes(one.id));
     this.drawFilters();
-    fill(this.list, shown.map((one) => el("li", {}, this.entry(one))));
-    if (focused) this.list.querySelector(`[data-session="${focused}"]`)?.focus();
+    this.rows.show(shown, (one) => JSON.stringify([one, one.id === this.current, one.waiting_since && waited(one.waiting_since), moment(one.updated_at)]));
+    this.empty.textContent = shown.length ? "" : this.nothing();
+  }
+
+  nothing() {
+    if (this.sought) return "Nothing was found; try fewer words, or another filter.";
+    return {
+      all: "No conversation yet. Who writes stands here at once.", waiting: "Nobody waits for a person.",
+      mine: "You hold no conversation. Open one and take it over.", unread: "Everybody has been answered.",
+    }[this.filter] ?? "";
   }
 
   drawFilters() {
-    const held = this.filters.contains(document.activeElement);
-    fill(this.filters, Object.entries(FILTERS).map(([name, [label, isShown]]) =>
-      button(`${label} ${this.sessions.filter((one) => isShown(one, this.me)).length}`, () => {
-        this.filter = name;
-        this.draw();
-      }, { class: "plain", "aria-pressed": String(name === this.filter) })));
-    if (held) this.filters.querySelector("[aria-pressed=true]")?.focus();
+    Object.entries(FILTERS).forEach(([name, [label, isShown]], nth) => {
+      const count = this.sessions.filter((one) => isShown(one, this.me)).length;
+      fill(this.buttons[nth], label, count ? el("span", { class: "quiet" }, ` ${count}`) : null);
+      this.buttons[nth].setAttribute("aria-pressed", String(name === this.filter));
+    });
   }
 
   /** The next or the previous entry gets the focus. @param {number} step */
@@ -61,24 +95,33 @@ export class LobbyView {
     const at = entries.indexOf(/** @type {any} */ (document.activeElement));
     const from = at >= 0 ? at : entries.findIndex((one) => one.dataset.session === this.current);
     entries[Math.min(entries.length - 1, Math.max(0, from + step))]?.focus();
+    this.hold();
   }
 
   /** @param {Summary} one */
-  entry(one) {
-    const made = el("button", {
-      type: "button", class: `entry${one.waiting_since ? " waits" : ""}${one.urgent_since ? " urgent" : ""}`, "data-testid": "lobby-entry",
-      "data-session": one.id, "data-status": one.status, "aria-current": one.id === this.current ? "true" : null,
-    },
+  item(one) {
+    const made = el("button", { type: "button", "data-testid": "lobby-entry", "data-session": one.id });
+    made.addEventListener("click", () => this.open(one.id));
+    return el("li", {}, made);
+  }
+
+  /** @param {HTMLElement} item @param {Summary} one */
+  entry(item, one) {
+    const made = /** @type {HTMLElement} */ (item.firstElementChild);
+    const mine = one.status === "active_human" && one.admin?.id === this.me;
+    const state = one.waiting_since ? `waiting ${waited(one.waiting_since)}` : mine ? "with you" : standing(one);
+    made.className = `entry${one.waiting_since ? " waits" : ""}${one.urgent_since ? " urgent" : ""}`;
+    made.dataset.status = one.status;
+    if (one.id === this.current) made.setAttribute("aria-current", "true");
+    else made.removeAttribute("aria-current");
+    fill(made,
       el("span", { class: "name" }, one.user.name),
       one.urgent_since ? el("span", { class: "danger" }, "Urgent: may be in danger") : null,
-      one.unread > 0 ? el("span", { class: "unread", title: `${one.unread} unanswered` }, one.unread) : null,
+      one.unread > 0 ? el("span", { class: "unread" }, one.unread, el("span", { class: "visually-hidden" }, " unanswered")) : null,
       el("span", { class: "when" }, moment(one.updated_at)),
-      el("span", { class: "state" }, one.waiting_since ? `waiting ${waited(one.waiting_since)}` : standing(one),
-        one.lease_over ? ", who is away" : ""),
+      el("span", { class: "state" }, state, one.lease_over ? (mine ? ", but you have been silent for long" : ", who is away") : ""),
       one.reason ? el("span", { class: "reason" }, one.reason) : null,
-      el("span", { class: "last" }, one.last ?? ""));
-    made.addEventListener("click", () => this.open(one.id));
-    return made;
+      el("span", { class: "last" }, plain(one.last ?? "")));
   }
 
   /** @param {KeyboardEvent} event */

@@ -1,7 +1,7 @@
 /** What an operator sees first: how things stand now, and the last days as plots. */
 
 import { button, el, fill } from "../dom.js";
-import { attempt } from "../shell.js";
+import { toast } from "../shell.js";
 import { moment, waited } from "../words.js";
 import { duration, plot, UNITS } from "./plots.js";
 
@@ -21,6 +21,7 @@ export class Figures {
   /** @param {import("../api.js").Api} api */
   constructor(api) {
     this.api = api;
+    this.isRead = false;
     this.span = el("select", { id: "span" }, SPANS.map((days) => el("option", { value: days, selected: days === SPAN }, `${days} days`)));
     this.span.addEventListener("change", () => this.load());
     this.asOf = el("p", { class: "quiet", role: "status", "data-testid": "as-of" });
@@ -34,9 +35,15 @@ export class Figures {
 
   async load() {
     const wanted = this.span.value;
-    const found = await attempt(() => this.api.get("/api/admin/overview", { days: wanted }));
+    let found;
+    try {
+      found = await this.api.get("/api/admin/overview", { days: wanted });
+    } catch (error) {
+      return this.refused(/** @type {Error} */ (error).message);
+    }
     // Of two questions at once the later one counts, whichever answer comes first.
-    if (!found || this.span.value !== wanted) return;
+    if (this.span.value !== wanted) return;
+    this.isRead = true;
     fill(this.body,
       el("div", { class: "now" },
         el("div", { class: "counts" },
@@ -47,9 +54,18 @@ export class Figures {
       el("div", { class: "plots" }, people(found.days)),
       el("h2", {}, "Models, day by day"),
       el("div", { class: "plots" }, money(found)),
+      el("h2", {}, "Ingestion, day by day"),
+      el("div", { class: "plots" }, ingestion(found.days)),
       el("h2", {}, "Latest runs of ingestion"),
       runs(found.runs));
     this.asOf.textContent = `As of ${moment(found.at)}. Days are UTC’s.`;
+  }
+
+  /** Older figures stay, with the moment that they are of. @param {string} sentence */
+  refused(sentence) {
+    if (this.isRead) return toast(`The figures could not be read anew: ${sentence}`);
+    fill(this.body, el("div", { class: "card stack", role: "alert", "data-testid": "figures-problem" },
+      el("p", { class: "problem" }, sentence), el("div", {}, button("Try again", () => this.load(), { class: "soft" }))));
   }
 }
 
@@ -132,6 +148,30 @@ function money(found) {
       days, unit: UNITS.count,
       series: [{ name: "Read", values: values(() => true, read) }, { name: "Written", values: values(() => true, (one) => one.output_tokens ?? 0) }],
       nothing: "None in these days. What a model reads and writes for answers is counted here; the offline assistant uses none.",
+    }),
+  ];
+}
+
+/** @param {any[]} all */
+function ingestion(all) {
+  const days = all.map((one) => one.day);
+  const of = (/** @type {string} */ name) => all.map((one) => one[name]);
+  const sum = (/** @type {string} */ name) => all.reduce((total, one) => total + one[name], 0);
+  return [
+    plot({
+      title: "Runs", summary: `${sum("runs")} in all, ${sum("runs_failed")} failed`, days, unit: UNITS.count,
+      series: [{ name: "Begun and not failed", values: all.map((one) => one.runs - one.runs_failed) }, { name: "Failed", values: of("runs_failed") }],
+      nothing: "None in these days. Each reading of a firm’s career sites is counted here.",
+    }),
+    plot({
+      title: "Boards", summary: `${sum("boards_read")} read, ${sum("boards_troubled")} in trouble`, days, unit: UNITS.count,
+      series: [{ name: "Read", values: of("boards_read") }, { name: "In trouble", values: of("boards_troubled") }],
+      nothing: "None in these days. Each board that a run reads is counted here, and those that would not be read.",
+    }),
+    plot({
+      title: "Jobs that came and went", summary: `${UNITS.count.exact(sum("jobs_new"))} new, ${UNITS.count.exact(sum("jobs_closed"))} closed`, days, unit: UNITS.count,
+      series: [{ name: "New", values: of("jobs_new") }, { name: "Closed", values: of("jobs_closed") }],
+      nothing: "None in these days. New jobs that a run finds are counted here, and those that a site lists no more.",
     }),
   ];
 }

@@ -1,6 +1,29 @@
 """The states in which the admin's and the provider's pages are looked at."""
 
-from tests.browser.stage import Reach, Stage
+from typing import Any
+from uuid import UUID
+
+from playwright.async_api import Route, expect
+
+from tests.browser.stage import Reach, Stage, address, id_of
+from tests.browser.vocabulary import PATIENCE_MS
+
+LONG = "Padmavathi-Venkataraman Subramaniam-Krishnamurthy"
+ZEROS = {"spending": [], "sessions": [], "jobs": [], "waiting": [], "waiting_count": 0, "runs": []}
+LEASE_SECONDS = 3
+
+
+async def person(stage: Stage, name: str, role: str = "seeker") -> UUID:
+    id = id_of(name)
+    await stage.told(
+        "insert into users (id, email, full_name, role) values ($1, $2, $3, $4::text::user_role)"
+        " on conflict (id) do nothing", id, address(name), name, role,
+    )  # fmt: skip
+    return id
+
+
+async def unfold(stage: Stage, where: str) -> None:
+    await stage.page.locator(f"{where} details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
 
 
 async def lobby(stage: Stage) -> None:
@@ -8,19 +31,283 @@ async def lobby(stage: Stage) -> None:
     await stage.sees("lobby-entry")
 
 
-async def conversation(stage: Stage) -> None:
+async def nothing_found(stage: Stage) -> None:
     await lobby(stage)
-    await stage.page.get_by_test_id("lobby-entry").first.click()
+    await stage.page.get_by_test_id("search").fill("no such words anywhere")
+    await expect(stage.page.get_by_text("Nothing was found")).to_be_visible(timeout=PATIENCE_MS)
+
+
+async def waiting(stage: Stage, name: str) -> UUID:
+    """Somebody who asked for a person, with all that a brief can say."""
+    seeker = await person(stage, name)
+    await stage.conversation(
+        seeker, ("user", "An earlier question"), ("assistant", "An earlier answer"), status="closed"
+    )
+    session = await stage.conversation(
+        seeker, ("user", "Does my articleship count?"), ("assistant", "About **that** nothing is known here."),
+        ("admin", "I ask the institute and come back to you by noon."), ("user", "It is past noon now. <b>Hello?</b>"),
+    )  # fmt: skip
+    await stage.told(
+        "update chat_messages set meta = meta || '{\"rating\": -1, \"rating_comment\": \"No help at all\"}'"
+        " where session_id = $1 and role = 'assistant'", session,
+    )  # fmt: skip
+    await stage.told(
+        "update chat_sessions set waiting_since = now() - interval '7 minutes', waiting_reason = $2 where id = $1",
+        session, "A promise that was not kept, and a " + "very " * 20 + "long reason",
+    )  # fmt: skip
+    return session
+
+
+async def busy(stage: Stage) -> None:
+    for name in (LONG, "Busy Bina", "Busy Chetan", "Busy <script>Divya</script>"):
+        await waiting(stage, name)
+    await lobby(stage)
+    await expect(stage.page.get_by_text(LONG).first).to_be_visible(timeout=PATIENCE_MS)
+    await stage.page.get_by_text("Tell me when somebody waits").click()
+
+
+async def opened(stage: Stage, session: UUID) -> None:
+    await stage.comes("admin", f"/admin?session={session}")
     await stage.sees("message")
+
+
+async def brief(stage: Stage) -> None:
+    await opened(stage, await waiting(stage, LONG))
+    await expect(stage.page.get_by_test_id("brief")).to_contain_text("by noon", timeout=PATIENCE_MS)
+    await expect(stage.page.get_by_test_id("history").get_by_role("button").first).to_be_visible(timeout=PATIENCE_MS)
+
+
+async def beside(stage: Stage) -> None:
+    """Somebody with a resume and matches."""
+    await lobby(stage)
+    await stage.page.get_by_test_id("lobby-entry").filter(has_text="Ananya Krishnan").click()
+    await stage.sees("match")
+    await unfold(stage, "#beside")
+
+
+async def held(stage: Stage) -> None:
+    session = await stage.conversation(await person(stage, "Held Hari"), ("user", "Hello?"), ("assistant", "Yes?"))
+    await opened(stage, session)
+    await stage.page.keyboard.press("t")
+    await expect(stage.page.get_by_test_id("standing")).to_contain_text("with you", timeout=PATIENCE_MS)
+
+
+async def several(stage: Stage) -> None:
+    await held(stage)
+    await stage.page.get_by_test_id("lobby-entry").filter(has_text="Ananya Krishnan").click()
+    await expect(stage.page.get_by_test_id("tab")).to_have_count(2, timeout=PATIENCE_MS)
+    await stage.sees("match")
+
+
+async def draft_grows(stage: Stage) -> None:
+    await held(stage)
+    await stage.page.get_by_test_id("draft").click()
+    await stage.sees("draft-text")
+
+
+async def draft_is_ready(stage: Stage) -> None:
+    await draft_grows(stage)
+    await expect(stage.page.get_by_role("button", name="Put it into the reply")).to_be_enabled(timeout=PATIENCE_MS)
+
+
+async def draft_failed(stage: Stage) -> None:
+    await draft_grows(stage)
+    await stage.page.context.set_offline(True)
+    await stage.sees("banner")
+    await stage.page.context.set_offline(False)
+    await expect(stage.page.get_by_test_id("banner")).to_be_hidden(timeout=PATIENCE_MS)
+
+
+async def canned(stage: Stage) -> None:
+    await held(stage)
+    await stage.page.get_by_text("Canned answers").click()
+    await stage.page.get_by_text("Add or change one").click()
+    await stage.page.get_by_role("button", name="Keep it").click()
+    await expect(stage.page.get_by_text("Give it a name and a text.")).to_be_visible()
+
+
+async def note(stage: Stage) -> None:
+    await held(stage)
+    await stage.page.get_by_text("Note for admins").click()
+    await stage.page.get_by_label("Note for admins").fill("Call <i>them</i> back")
+    await stage.page.get_by_role("button", name="Keep note").click()
+    await stage.sees("note")
+    await stage.page.get_by_text("Note for admins").first.click()
+
+
+async def pass_on(stage: Stage) -> None:
+    await person(stage, "Pia Other", "admin")
+    await held(stage)
+    await stage.page.get_by_role("button", name="Pass on", exact=True).click()
+    await expect(stage.page.get_by_role("button", name="Pia Other")).to_be_visible(timeout=PATIENCE_MS)
+
+
+async def help_sheet(stage: Stage) -> None:
+    await lobby(stage)
+    await stage.page.keyboard.press("Shift+?")
+    await stage.sees("help")
+
+
+async def silent(stage: Stage) -> None:
+    async def shorter(route: Route) -> None:
+        given = await (await route.fetch()).json()
+        await route.fulfill(json=given | {"admin_lease_seconds": LEASE_SECONDS})
+
+    await stage.page.route("**/api/config", shorter)
+    await held(stage)
+    await expect(stage.page.get_by_test_id("lease")).to_contain_text("any admin may take over", timeout=PATIENCE_MS)
+
+
+async def lost(stage: Stage) -> None:
+    await held(stage)
+    await stage.page.context.set_offline(True)
+    await stage.sees("banner")
+
+
+async def refused(stage: Stage) -> None:
+    """Somebody else holds it, which this page has not heard of yet."""
+    other = await person(stage, "Other Omar", "admin")
+    session = await stage.conversation(await person(stage, "Fought For"), ("user", "Hello?"))
+    await opened(stage, session)
+    await stage.told(
+        "update chat_sessions set status = 'active_human', admin_id = $2,"
+        " admin_lease_until = now() + interval '1 hour' where id = $1", session, other,
+    )  # fmt: skip
+    await stage.page.get_by_role("button", name="Take over").click()
+    await stage.sees("toast")
+
+
+async def closed(stage: Stage) -> None:
+    await opened(stage, await stage.conversation(await person(stage, "Closed Clara"), ("user", "Bye"), status="closed"))
+
+
+async def overview(stage: Stage, view: str, ready: str) -> None:
+    await stage.comes("admin", f"/admin/overview?view={view}")
+    await stage.sees(ready)
+    await unfold(stage, "#main")
+
+
+async def figures(stage: Stage) -> None:
+    run = await stage.told(
+        "insert into scraping_logs (source_name, status, jobs_new, detail) values ('kpmg', 'failed', 40, 'It died.')"
+        " returning id"
+    )
+    await stage.told(
+        "insert into scraping_boards (run_id, board, status, detail)"
+        " values ($1, 'kpmg-with-a-very-long-name-of-a-board', 'blocked', 'The site answers 403.')", run,
+    )  # fmt: skip
+    await overview(stage, "figures", "plot")
+
+
+async def no_figures(stage: Stage) -> None:
+    async def nothing(route: Route) -> None:
+        given: dict[str, Any] = await (await route.fetch()).json()
+        days = [{name: value if name == "day" else 0 for name, value in one.items()} for one in given["days"]]
+        await route.fulfill(json=given | ZEROS | {"days": days})
+
+    await stage.page.route("**/api/admin/overview?*", nothing)
+    await overview(stage, "figures", "plot")
+
+
+async def figures_fail(stage: Stage) -> None:
+    await stage.page.route("**/api/admin/overview?*", lambda route: route.abort())
+    await overview(stage, "figures", "figures-problem")
+
+
+async def trail(stage: Stage) -> None:
+    await stage.told(
+        "insert into audit_log (actor_id, action, subject_type, subject_id, detail) values"
+        """ ($1, 'user_changed', 'user', $1, '{"role": {"from": "seeker", "to": "admin"}}')""",
+        await person(stage, LONG),
+    )
+    await overview(stage, "trail", "trail-rows")
+
+
+async def users(stage: Stage) -> None:
+    await person(stage, LONG)
+    await stage.told("update users set deactivated_at = now() where id = $1", await person(stage, "Gone Gita"))
+    await overview(stage, "people", "person")
+    chosen = stage.page.get_by_label(f"Role of {LONG}")
+    await chosen.select_option("admin")
+    await expect(stage.page.get_by_role("button", name="Change role")).to_be_visible()
 
 
 async def provider(stage: Stage) -> None:
     await stage.comes("provider")
     await stage.sees("job-form")
+    await expect(stage.page.get_by_test_id("job").first).to_be_visible(timeout=PATIENCE_MS)
+
+
+async def no_jobs(stage: Stage) -> None:
+    await person(stage, "Nila Newcomer", "provider")
+    await stage.page.goto(f"{stage.house.url}/provider#token={stage.token('Nila Newcomer')}")
+    await expect(stage.page.get_by_text("None yet. Post the first one.")).to_be_visible(timeout=PATIENCE_MS)
+
+
+async def wrong_form(stage: Stage) -> None:
+    await provider(stage)
+    await stage.page.get_by_label("Title").fill("An <b>accountant</b>")
+    await stage.page.get_by_label("Description").fill("What one does there.")
+    await stage.page.get_by_label("Link to apply").fill("javascript:alert(1)")
+    await stage.page.get_by_role("button", name="Post this job").click()
+    await expect(stage.page.get_by_test_id("job-problem")).to_contain_text("Link to apply is not", timeout=PATIENCE_MS)
+
+
+async def job(stage: Stage, title: str, status: str, failure: str | None = None) -> None:
+    """A job of the demo's provider, in a status in which it stays."""
+    await stage.told(
+        "insert into jobs (provider_id, title, description_raw, status, failure, pending) select id, $1,"
+        " 'What one does there.', $2, $3, jsonb_build_object('failed', true) from users where full_name = 'Kavin Raj'",
+        title, status, failure,
+    )  # fmt: skip
+    await provider(stage)
+    await stage.page.get_by_test_id("job").filter(has_text=title).first.click()
+    await expect(stage.page.get_by_test_id("job-page")).to_have_attribute("data-status", status)
+    await expect(stage.page.get_by_test_id("matched")).not_to_be_empty(timeout=PATIENCE_MS)
+
+
+async def active(stage: Stage) -> None:
+    await provider(stage)
+    await stage.page.get_by_test_id("job").filter(has_text="Ledger Platform").click()
+    await stage.sees("tips")
+
+
+async def edit(stage: Stage) -> None:
+    await active(stage)
+    await stage.page.get_by_role("button", name="Edit").click()
+    await stage.sees("job-form")
 
 
 STATES: dict[str, Reach] = {
     "admin: the lobby": lobby,
-    "admin: a conversation": conversation,
+    "admin: nothing found": nothing_found,
+    "admin: a busy lobby": busy,
+    "admin: a brief": brief,
+    "admin: resume, matches and history": beside,
+    "admin: a conversation that is held": held,
+    "admin: several conversations": several,
+    "admin: a draft that grows": draft_grows,
+    "admin: a draft that is ready": draft_is_ready,
+    "admin: a draft that failed": draft_failed,
+    "admin: canned answers": canned,
+    "admin: a note": note,
+    "admin: to whom it is passed on": pass_on,
+    "admin: the help sheet": help_sheet,
+    "admin: silent for long": silent,
+    "admin: without a line": lost,
+    "admin: refused": refused,
+    "admin: a closed conversation": closed,
+    "overview: figures": figures,
+    "overview: no figures": no_figures,
+    "overview: no answer": figures_fail,
+    "overview: the trail": trail,
+    "overview: users": users,
     "provider: a new job": provider,
+    "provider: no job yet": no_jobs,
+    "provider: a form that is wrong": wrong_form,
+    "provider: a job that is prepared": lambda stage: job(stage, "Prepared", "processing"),
+    "provider: a job that failed": lambda stage: job(stage, "Failed", "failed", "The model declined."),
+    "provider: a job that is open": active,
+    "provider: a job that is edited": edit,
+    "provider: a job that is closed": lambda stage: job(stage, "Closed", "closed"),
 }

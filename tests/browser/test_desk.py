@@ -119,6 +119,39 @@ async def test_a_draft_is_asked_for_changed_and_sent(browser: Browser, house: Ho
         assert [*asha.complaints, *meera.complaints] == []
 
 
+async def test_the_history_stands_beside_and_the_lobby_is_searched_and_filtered(browser: Browser, house: House) -> None:
+    async with seeker(browser, house.url) as asha, admin(browser, house.links["admin"]) as meera:
+        await asha.signs_in("has.a.history@example.com")
+        await asha.says("Is there anything about zirconium?")
+        await asha.sees_messages_of("assistant", 2)
+        await asha.sees_no_answer_grow()
+        first = await asha.session()
+        await asha.begins_anew()
+        second = await asha.session()
+        page = meera.page
+        await meera.opens(second)
+        history = page.get_by_test_id("history")
+        await expect(history.get_by_role("button")).to_have_count(1, timeout=PATIENCE_MS)
+        await history.get_by_role("button").click()
+        await meera.sees("Is there anything about zirconium?")
+        await expect(page.get_by_test_id("tab")).to_have_count(2)
+        await expect(history.locator(f"[data-session='{second}']")).to_be_visible(timeout=PATIENCE_MS)
+
+        await meera.takes_over()
+        filters = page.get_by_role("group", name="Which conversations")
+        entries = page.get_by_test_id("lobby-entry")
+        await filters.get_by_role("button", name="Mine").click()
+        await expect(page.locator(f"[data-testid=lobby-entry][data-session='{first}']")).to_contain_text("with you")
+        await expect(page.locator(f"[data-testid=lobby-entry][data-session='{second}']")).to_have_count(0)
+        await filters.get_by_role("button", name="All").click()
+        await page.get_by_test_id("search").fill("zirconium")
+        await expect(entries).to_have_count(1, timeout=PATIENCE_MS)
+        await expect(entries).to_have_attribute("data-session", first)
+        await page.get_by_test_id("search").fill("molybdenum")
+        await expect(page.get_by_text("Nothing was found; try fewer words")).to_be_visible(timeout=PATIENCE_MS)
+        assert [*asha.complaints, *meera.complaints] == []
+
+
 async def test_two_admins_see_each_other_and_one_passes_the_conversation_on(browser: Browser, house: House) -> None:
     link = await second_admin(house, "devi.rao@example.com")
     async with AsyncExitStack() as stack:

@@ -73,6 +73,39 @@ async def test_the_figures_are_pictures_with_names_and_tables_beside_them(browse
         await expect(nothing.get_by_text("What a model is paid")).to_be_visible()
 
 
+async def test_ingestion_is_plotted_with_its_boards(browser: Browser, house: House) -> None:
+    await something_happens(house)
+    async with overview(browser, house) as page:
+        boards = page.get_by_role("img", name="Boards")
+        await expect(boards).to_have_accessible_description(re.compile(r"\d+ read, [1-9]\d* in trouble\. The highest"))
+        await expect(page.get_by_role("img", name="Runs")).to_have_accessible_description(re.compile("[1-9] failed"))
+
+
+async def test_figures_that_cannot_be_read_are_asked_for_again_and_older_ones_stay(
+    browser: Browser, house: House
+) -> None:
+    context = await browser.new_context()
+    try:
+        page = await context.new_page()
+        await page.goto(house.links["admin"].replace("/admin#", "/admin/overview#"))
+        plot = page.get_by_test_id("plot").first
+        await expect(plot).to_be_visible(timeout=PATIENCE_MS)
+        await page.route(
+            "**/api/admin/overview?*", lambda route: route.fulfill(status=503, json={"detail": "Not now."})
+        )
+        await page.get_by_role("button", name="Refresh").click()
+        await expect(page.get_by_test_id("toast")).to_contain_text("could not be read anew: Not now.")
+        await expect(plot).to_be_visible()
+        await page.reload()
+        problem = page.get_by_test_id("figures-problem")
+        await expect(problem).to_contain_text("Not now.", timeout=PATIENCE_MS)
+        await page.unroute_all()
+        await problem.get_by_role("button", name="Try again").click()
+        await expect(plot).to_be_visible(timeout=PATIENCE_MS)
+    finally:
+        await context.close()
+
+
 async def test_who_waits_is_one_step_from_the_overview(browser: Browser, house: House) -> None:
     session = await told(
         house, "insert into chat_sessions (user_id, waiting_since, waiting_reason)"

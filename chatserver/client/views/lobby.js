@@ -22,6 +22,7 @@ export class LobbyView {
     this.current = "";
     this.sought = "";
     this.held = 0;
+    this.pressed = false;
     this.list = el("ul", { class: "lobby", "aria-label": "Conversations", "data-testid": "lobby" });
     this.rows = new Rows(this.list, (one) => this.item(one), (item, one) => this.entry(item, one));
     this.empty = el("p", { class: "quiet", role: "status" });
@@ -30,15 +31,23 @@ export class LobbyView {
     fill(this.filters, this.buttons);
     this.element = el("div", { class: "stack" }, this.filters, this.list, this.empty);
     this.list.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.move(event));
-    for (const act of ["pointermove", "pointerdown", "keydown"]) this.list.addEventListener(act, () => this.hold());
-    this.list.addEventListener("pointerleave", () => this.release());
+    for (const act of ["pointermove", "keydown"]) this.list.addEventListener(act, () => this.hold());
+    this.list.addEventListener("pointerdown", () => this.press(true));
+    for (const act of ["pointerup", "pointercancel"]) document.addEventListener(act, () => this.pressed && this.press(false));
+    this.list.addEventListener("pointerleave", () => this.pressed || this.release());
     setInterval(() => this.draw(), CLOCK_MS);
   }
 
-  /** Nothing moves under a pointer or between two keys. */
+  /** Nothing moves under a pointer or between two keys; one that only rests there holds nothing up for long. */
   hold() {
     clearTimeout(this.held);
-    this.held = setTimeout(() => this.release(), HOLD_MS);
+    this.held = setTimeout(() => (this.pressed ? this.hold() : this.release()), HOLD_MS);
+  }
+
+  /** @param {boolean} on */
+  press(on) {
+    this.pressed = on;
+    this.hold();
   }
 
   release() {
@@ -62,7 +71,7 @@ export class LobbyView {
   }
 
   draw() {
-    const order = this.held ? [...this.rows.rows.keys()] : null;
+    const order = this.held ? this.entries().map((one) => one.dataset.session ?? "") : null;
     const key = this.filter + this.current + this.sought + JSON.stringify([this.sessions, order]) + Math.floor(Date.now() / CLOCK_MS);
     if (key === this.drawn) return;
     this.drawn = key;
@@ -89,9 +98,13 @@ export class LobbyView {
     });
   }
 
+  entries() {
+    return [...this.list.querySelectorAll("button")];
+  }
+
   /** The next or the previous entry gets the focus. @param {number} step */
   step(step) {
-    const entries = [...this.list.querySelectorAll("button")];
+    const entries = this.entries();
     const at = entries.indexOf(/** @type {any} */ (document.activeElement));
     const from = at >= 0 ? at : entries.findIndex((one) => one.dataset.session === this.current);
     entries[Math.min(entries.length - 1, Math.max(0, from + step))]?.focus();
@@ -119,9 +132,9 @@ export class LobbyView {
       one.urgent_since ? el("span", { class: "danger" }, "Urgent: may be in danger") : null,
       one.unread > 0 ? el("span", { class: "unread" }, one.unread, el("span", { class: "visually-hidden" }, " unanswered")) : null,
       el("span", { class: "when" }, moment(one.updated_at)),
-      el("span", { class: "state" }, state, one.lease_over ? (mine ? ", but you have been silent for long" : ", who is away") : ""),
-      one.reason ? el("span", { class: "reason" }, one.reason) : null,
-      el("span", { class: "last" }, plain(one.last ?? "")));
+      el("span", { class: "state" }, state, one.lease_over ? (mine ? ", silent for long" : ", who is away") : ""),
+      // Always three lines: what changes above must not push what is below.
+      one.reason ? el("span", { class: "reason", title: one.reason }, one.reason) : el("span", { class: "last" }, plain(one.last ?? "")));
   }
 
   /** @param {KeyboardEvent} event */

@@ -4,7 +4,7 @@ import { byId } from "./dom.js";
 import { Desk, isHeld } from "./desk.js";
 import * as keys from "./keys.js";
 import { Leases } from "./lease.js";
-import { fold } from "./lobby.js";
+import { fold, needsSomebody } from "./lobby.js";
 import { Notices } from "./notices.js";
 import { Onlookers } from "./onlookers.js";
 import { Receipts } from "./receipts.js";
@@ -79,7 +79,7 @@ class AdminPage {
       search: () => side.search.focus(),
       next: () => side.lobby.step(1),
       previous: () => side.lobby.step(-1),
-      longest: () => this.sessions[0]?.waiting_since && this.choose(this.sessions[0].id),
+      longest: () => this.sessions[0] && needsSomebody(this.sessions[0]) && this.choose(this.sessions[0].id),
       takeOver: () => main.takeOver(),
       reply: () => main.composer.field.focus(),
       draft: () => main.draft.open(),
@@ -223,6 +223,7 @@ class AdminPage {
     this.main.show(this.desk, {
       unsent: session ? this.outbox.of(session.id) : [],
       reason: summary?.reason,
+      urgent: Boolean(summary?.urgent_since),
       here: session ? this.onlookers.of(session.id, now) : [],
     });
     this.watchLeases();

@@ -47,6 +47,11 @@ function before(one, other) {
   return one.updated_at < other.updated_at ? 1 : -1;
 }
 
+/** Whoever should not be left to wait unseen. @param {Summary} one */
+export function needsSomebody(one) {
+  return Boolean(one.waiting_since) || isAlone(one);
+}
+
 /** @param {Summary} one */
 function isAlone(one) {
   return Boolean(one.urgent_since) && (one.status === "active_ai" || Boolean(one.lease_over));

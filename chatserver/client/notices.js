@@ -1,5 +1,7 @@
 /** Tells an admin who looks elsewhere: in the title always, by the browser and by a sound if they wish, never by sound alone. */
 
+import { needsSomebody } from "./lobby.js";
+
 const TITLE = "Lobby – Ottobon Jobs";
 const TONE_HERTZ = 660;
 const TONE_SECONDS = 0.18;
@@ -23,11 +25,12 @@ export class Notices {
 
   /** @param {import("./lobby.js").Summary[]} sessions */
   lobby(sessions) {
-    const now = sessions.filter((one) => one.waiting_since);
+    const now = sessions.filter(needsSomebody);
     const fresh = now.filter((one) => this.waiting && !this.waiting.has(one.id));
     this.waiting = new Set(now.map((one) => one.id));
     this.title();
-    if (fresh.length) this.tell(fresh[0].id, `${fresh[0].user.name} asks for a person`, fresh[0].reason ?? "");
+    const [first] = fresh;
+    if (first) this.tell(first.id, `${first.user.name} ${first.urgent_since ? "may be in danger" : "asks for a person"}`, first.reason ?? "");
   }
 
   /** @param {string} session one that this admin holds @param {string} name of its seeker */

@@ -60,7 +60,8 @@ async def waiting(stage: Stage, name: str) -> UUID:
 
 async def busy(stage: Stage) -> None:
     for name in (LONG, "Busy Bina", "Busy Chetan", "Busy <script>Divya</script>"):
-        await waiting(stage, name)
+        session = await waiting(stage, name)
+    await stage.told("update chat_sessions set urgent_since = now() where id = $1", session)
     await lobby(stage)
     await expect(stage.page.get_by_text(LONG).first).to_be_visible(timeout=PATIENCE_MS)
     await stage.page.get_by_text("Tell me when somebody waits").click()

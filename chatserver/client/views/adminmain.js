@@ -13,7 +13,7 @@ import { NoteBox } from "./notes.js";
 import { Tabs } from "./tabs.js";
 
 /** @typedef {import("../state.js").SessionInfo} SessionInfo @typedef {import("../lease.js").Warning} Warning
- * @typedef {{unsent: import("../outbox.js").Unsent[], reason: string | undefined,
+ * @typedef {{unsent: import("../outbox.js").Unsent[], reason: string | undefined, urgent: boolean,
  *   here: {id: string, name: string, role?: string}[]}} Around
  * @typedef {{command: (type: string, fields?: object) => Promise<any>, send: (content: string) => void,
  *   typing: (on: boolean) => void, discard: (id: string) => void, earlier: () => any, read: () => void,
@@ -87,7 +87,8 @@ export class AdminMain {
     this.view.show(state, around.unsent);
     this.title.textContent = session.user.name;
     const since = session.waiting_since ? `, ${waited(session.waiting_since)}` : "";
-    this.standing.textContent = (this.mine ? "with you" : standing(session)) + since;
+    this.standing.textContent = (around.urgent ? "Urgent: may be in danger; " : "") + (this.mine ? "with you" : standing(session)) + since;
+    this.standing.classList.toggle("danger", around.urgent);
     this.drawHere(session, around.here);
     if (this.mine && this.taking === session.id) this.taking = "";
     const may = this.mine || this.taking === session.id;

@@ -219,7 +219,7 @@ export class ConversationView {
     this.say(answer ? phaseSentence(answer.phase) : "");
     fill(this.growing,
       this.partial(answer),
-      awaited ? el("p", { class: "event" }, "Your message is being read…") : null,
+      awaited ? el("p", { class: "event" }, this.acts.rate ? "Your message is being read…" : "The message is being read…") : null,
       talk ? el("p", { class: "event", "data-testid": "typing" }, `${talk} is writing…`) : null);
   }
 

@@ -122,16 +122,17 @@ export class LobbyView {
   entry(item, one) {
     const made = /** @type {HTMLElement} */ (item.firstElementChild);
     const mine = one.status === "active_human" && one.admin?.id === this.me;
+    const urgent = one.urgent_since && one.status !== "closed";
     const state = one.waiting_since ? `waiting ${waited(one.waiting_since)}` : mine ? "with you" : standing(one);
-    made.className = `entry${one.waiting_since ? " waits" : ""}${one.urgent_since ? " urgent" : ""}`;
+    made.className = `entry${one.waiting_since ? " waits" : ""}${urgent ? " urgent" : ""}`;
     made.dataset.status = one.status;
     if (one.id === this.current) made.setAttribute("aria-current", "true");
     else made.removeAttribute("aria-current");
     fill(made,
       el("span", { class: "name" }, one.user.name),
-      one.urgent_since ? el("span", { class: "danger" }, "Urgent: may be in danger") : null,
       one.unread > 0 ? el("span", { class: "unread" }, one.unread, el("span", { class: "visually-hidden" }, " unanswered")) : null,
       el("span", { class: "when" }, moment(one.updated_at)),
+      urgent ? el("span", { class: "danger" }, "Urgent: may be in danger") : null,
       el("span", { class: "state" }, state, one.lease_over ? (mine ? ", silent for long" : ", who is away") : ""),
       // Always three lines: what changes above must not push what is below.
       one.reason ? el("span", { class: "reason", title: one.reason }, one.reason) : el("span", { class: "last" }, plain(one.last ?? "")));

@@ -135,7 +135,7 @@ export class LobbyView {
       urgent ? el("span", { class: "danger" }, "Urgent: may be in danger") : null,
       el("span", { class: "state" }, state, one.lease_over ? (mine ? ", silent for long" : ", who is away") : ""),
       // Always three lines: what changes above must not push what is below.
-      one.reason ? el("span", { class: "reason", title: one.reason }, one.reason) : el("span", { class: "last" }, plain(one.last ?? "")));
+      one.reason ? el("span", { class: "reason" }, one.reason) : el("span", { class: "last" }, plain(one.last ?? "")));
   }
 
   /** @param {KeyboardEvent} event */

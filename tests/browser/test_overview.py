@@ -3,20 +3,17 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Dialog, Page, expect
 
 from tests.browser.conftest import House
 from tests.browser.vocabulary import PATIENCE_MS, note_complaints
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-VIEWS = {"Overview": "plot", "Audit trail": "trail-rows", "Users": "person"}
 
 
 @asynccontextmanager
@@ -192,36 +189,6 @@ async def test_nobody_changes_their_own_account_and_seekers_stay_outside(browser
         await expect(page.get_by_test_id("figures")).to_have_count(0)
     finally:
         await context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(browser: Browser, house: House, scheme: Literal["light", "dark"]) -> None:
-    await something_happens(house)
-    async with overview(browser, house, color_scheme=scheme, bypass_csp=True) as page:
-        for view, ready in VIEWS.items():
-            await opens(page, view)
-            await expect(page.get_by_test_id(ready).first).to_be_visible(timeout=PATIENCE_MS)
-            for details in await page.locator("details:visible > summary").all():
-                await details.click()
-            found: dict[str, Any] = (await Axe().run(page)).response
-            assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == [], view
-
-
-async def test_a_small_phone_scrolls_one_way_only(browser: Browser, house: House) -> None:
-    await something_happens(house)
-    async with overview(browser, house, viewport={"width": 320, "height": 640}) as page:
-        for view, ready in VIEWS.items():
-            await opens(page, view)
-            await expect(page.get_by_test_id(ready).first).to_be_visible(timeout=PATIENCE_MS)
-            for details in await page.locator("details:visible > summary").all():
-                await details.click()
-            assert await page.evaluate("document.documentElement.scrollWidth") == 320
-            assert (
-                await page.evaluate(
-                    "(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(document.querySelector('#app'))"
-                )
-                == 0
-            )
 
 
 async def something_happens(house: House) -> None:

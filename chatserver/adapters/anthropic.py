@@ -38,11 +38,10 @@ CUT_SIGN = " …"
 """Where an answer reached its length: every language reads it."""
 
 # US dollars per million tokens, input and output, as published in November 2026; by the longest beginning of a model's
-# name. A new model of Anthropic's counts as the dearest; a name of another house has no price that we could know.
+# name. A name that is not known counts as the dearest: a budget that does not hold is none.
 PRICES = {
     "claude-haiku-5": (0.10, 0.50), "claude-haiku": (1.0, 5.0), "claude-sonnet-5": (2.0, 10.0),
-    "claude-sonnet": (3.0, 15.0), "claude-opus-5-5": (4.0, 20.0), "claude-opus": (5.0, 25.0), "claude": (10.0, 50.0),
-    "": (0.0, 0.0),
+    "claude-sonnet": (3.0, 15.0), "claude-opus-5-5": (4.0, 20.0), "claude-opus": (5.0, 25.0), "": (10.0, 50.0),
 }  # fmt: skip
 CACHE_READ_FACTOR = 0.1
 CACHE_WRITE_FACTOR = 1.25
@@ -72,8 +71,8 @@ class AnthropicAssistant:
         self._deadline_seconds = deadline_seconds
         self._fluency: Fluency = "whole"
         self._prices = PRICES[max((name for name in PRICES if model.startswith(name)), key=len)]
-        if not any(self._prices):
-            log.warning("no price is known for the model %s: budgets do not count what it costs", model)
+        if not model.startswith("claude-"):
+            log.warning("no price is known for the model %s: budgets count it as the dearest", model)
 
         async def cap(response: httpx2.Response) -> None:
             # The package waits as long as a server asks, be it an hour.

@@ -1,6 +1,8 @@
 """Money in Postgres: set aside before a call, settled after it, by purpose and person and day."""
 
+import asyncio
 import logging
+from contextlib import suppress
 from datetime import date
 from uuid import UUID
 
@@ -8,6 +10,7 @@ import asyncpg
 
 from chatserver.adapters.postgres import acquired, answering
 from chatserver.core.guides import Spent
+from chatserver.core.ports import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +67,21 @@ class _Spending:
         self._day_usd = day_usd
         self._user_day_usd = user_day_usd
         self._said: date | None = None
+        self._returning: set[asyncio.Task[None]] = set()
         self.refused = 0
 
     async def reserve(self, user: UUID | None, usd: float) -> Reservation | None:
+        reserving = asyncio.create_task(self._reserve(user, usd))
+        try:
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            # Whoever asked is gone and settles nothing; what is set aside for them all the same goes back.
+            returning = asyncio.create_task(_give_back(reserving))
+            self._returning.add(returning)
+            returning.add_done_callback(self._returning.discard)
+            raise
+
+    async def _reserve(self, user: UUID | None, usd: float) -> Reservation | None:
         async with acquired(self._pool) as connection, connection.transaction():
             await connection.execute("select pg_advisory_xact_lock($1)", _LOCKS[self._purpose])
             spent = await connection.fetchrow(_SPENT, self._purpose, user)
@@ -79,6 +94,13 @@ class _Spending:
                 return None
             await connection.execute(_SET_ASIDE, spent["day"], user, self._purpose, usd)
         return Reservation(self._pool, spent["day"], user, self._purpose, usd)
+
+
+async def _give_back(reserving: "asyncio.Task[Reservation | None]") -> None:
+    # Where the database is away it stands for the day: rather counted too high than not at all.
+    with suppress(Unavailable):
+        if reservation := await reserving:
+            await reservation.settle(0)
 
 
 class DayBudget:

@@ -328,7 +328,7 @@ async def test_a_plain_server_is_asked_plainly_from_then_on() -> None:
         await assistant.aclose()
     assert ["thinking" in asked.body for asked in server.requests] == [True, False, False, False]
     assert ["cache_control" in asked.body for asked in server.requests] == [True, True, False, False]
-    assert assistant.ceiling_usd(request()) == 0
+    assert assistant.ceiling_usd(request()) > 0, "nobody knows its price, so it is the dearest"
 
 
 async def test_a_model_without_the_thinking_setting_still_caches(
@@ -355,7 +355,7 @@ async def test_a_request_that_is_wrong_in_every_form_changes_nothing(
     ("model", "into", "out"),
     [
         ("claude-sonnet-5-5", 2, 10), ("claude-haiku-5-5", 0.1, 0.5), ("claude-opus-5-5", 4, 20),
-        ("claude-opus-4-8", 5, 25), ("claude-sonnet-4-5", 3, 15), ("claude-something-new", 10, 50), ("llama", 0, 0),
+        ("claude-opus-4-8", 5, 25), ("claude-sonnet-4-5", 3, 15), ("claude-something-new", 10, 50), ("llama", 10, 50),
     ],
 )  # fmt: skip
 async def test_prices(model: str, into: float, out: float) -> None:

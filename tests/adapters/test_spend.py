@@ -1,6 +1,7 @@
 """Money: set aside before a call, settled after it, and never more of it than there is, whoever asks at once."""
 
 import asyncio
+import random
 from uuid import uuid4
 
 import asyncpg
@@ -95,3 +96,96 @@ async def test_a_database_that_is_away_is_said(database: asyncpg.Pool, database_
         await reservation.settle(0.1)
     with pytest.raises(Unavailable):
         await EnrichmentBudget(pool, day_usd=1).reserve(0.1)
+
+
+async def test_a_thousand_at_once_some_cancelled_some_dying_never_pass_a_limit(database_url: str) -> None:
+    """Looked at all the while from outside; and in the end every cent is where it belongs."""
+    chance = random.Random(7)
+    seekers = [uuid4() for _ in range(25)]
+    settled = dict.fromkeys(seekers, 0.0)
+    standing = dict.fromkeys(seekers, 0.0)
+    granted = refused = cancelled = 0
+    async with (
+        asyncpg.create_pool(database_url, min_size=4, max_size=4) as one,
+        asyncpg.create_pool(database_url, min_size=4, max_size=4) as other,
+    ):
+        nodes = [DayBudget(pool, day_usd=20, seeker_day_usd=1) for pool in (one, other)]
+
+        async def calls(number: int) -> None:
+            nonlocal granted, refused
+            seeker, usd = chance.choice(seekers), chance.choice((0.05, 0.11, 0.24))
+            reservation = await nodes[number % 2].reserve(seeker, usd)
+            if reservation is None:
+                refused += 1
+                return
+            granted += 1
+            used = chance.choice((0.0, usd / 4, usd))
+            match number % 5:
+                case 0:
+                    # Its node died: what was set aside stands for the day.
+                    standing[seeker] += usd
+                case 1:
+                    # Cancelled in mid-answer: counted as far as it was used, as whoever runs it does.
+                    await asyncio.shield(reservation.settle(usd / 4))
+                    settled[seeker] += usd / 4
+                case _:
+                    await reservation.settle(used)
+                    settled[seeker] += used
+
+        async def watches() -> None:
+            while True:
+                rows = await one.fetch(
+                    "select user_id, sum(reserved_usd + settled_usd)::float8 as usd from spend group by 1"
+                )
+                assert sum(row["usd"] for row in rows) <= 20 + 1e-6
+                assert all(row["usd"] <= 1 + 1e-6 for row in rows)
+                await asyncio.sleep(0)
+
+        watching = asyncio.create_task(watches())
+        callers = [asyncio.create_task(calls(number)) for number in range(1_000)]
+        for number, caller in enumerate(callers):
+            if number % 7 == 3:
+                # Before it asked, while it asks, and while the money is being set aside.
+                for _ in range(number % 4):
+                    await asyncio.sleep(0)
+                caller.cancel()
+        outcomes = await asyncio.gather(*callers, return_exceptions=True)
+        cancelled = sum(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+        assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        for node in nodes:
+            await asyncio.gather(*node._spending._returning)
+        assert not watching.done(), watching.exception()
+        watching.cancel()
+        rows = await one.fetch(
+            "select user_id, reserved_usd::float8 as reserved, settled_usd::float8 as settled from spend"
+        )
+    assert cancelled > 100
+    assert granted > 100
+    assert refused > 100
+    assert {row["user_id"]: pytest.approx(row["reserved"], abs=1e-5) for row in rows if row["reserved"]} == {
+        seeker: usd for seeker, usd in standing.items() if usd
+    }
+    assert sum(row["settled"] for row in rows) == pytest.approx(sum(settled.values()), abs=1e-3)
+
+
+async def test_who_goes_while_their_money_is_being_set_aside_leaves_none_standing(database: asyncpg.Pool) -> None:
+    """The commit that nobody waits for any more is carried out all the same, more often than not."""
+    await database.execute("""
+        create function waits() returns trigger language plpgsql as
+          $$ begin perform pg_advisory_xact_lock(42); return null; end $$;
+        create constraint trigger held after insert or update on spend deferrable initially deferred
+          for each row execute function waits()
+    """)
+    budget = DayBudget(database, day_usd=20, seeker_day_usd=20)
+    async with database.acquire() as gate:
+        for _ in range(10):
+            await gate.execute("select pg_advisory_lock(42)")
+            asking = asyncio.create_task(budget.reserve(uuid4(), 0.5))
+            while not await gate.fetchval("select count(*) from pg_locks where locktype = 'advisory' and not granted"):
+                await asyncio.sleep(0.001)
+            await gate.execute("select pg_advisory_unlock(42)")
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+    await asyncio.gather(*budget._spending._returning)
+    assert await database.fetchval("select coalesce(sum(reserved_usd), 0)::float8 from spend") == 0

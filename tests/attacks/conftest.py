@@ -148,7 +148,7 @@ async def scene(
 ) -> AsyncIterator[Scene]:  # fmt: skip
     # Loaded once for the run: a node loads its own in two seconds.
     monkeypatch.setattr(app, "load_gazetteer", lambda: gazetteer)
-    monkeypatch.setattr(app, "makers", lambda key: {MODEL: lambda: minilm})
+    monkeypatch.setattr(app, "makers", lambda *_, **__: {MODEL: lambda: minilm})
     async with AsyncExitStack() as stack:
         model = await stack.enter_async_context(ObedientModel())
         served = await stack.enter_async_context(a_node(

@@ -152,9 +152,9 @@ async def test_nothing_of_it_is_shown_after_a_takeover(scene: Scene) -> None:
         later.append(frame["type"])
     assert not {"delta", "rebase", "message"} & set(later)
     roles = await scene.database.fetch("select role, turn from chat_messages where kind = 'message' order by seq")
-    assert [row["role"] for row in roles if row["turn"] >= taken["turn"]] == ["assistant", "admin"], (
-        "what was cut, then Ben"
-    )
+    after = [row["role"] for row in roles if row["turn"] >= taken["turn"]]
+    assert after[-1] == "admin"
+    assert after[:-1] in ([], ["assistant"]), "what was written before it, as far as the pad had it"
 
 
 async def test_a_draft_is_no_way_round(scene: Scene) -> None:

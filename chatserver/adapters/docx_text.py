@@ -24,6 +24,7 @@ _BREAKS = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakH
 _TEXT, _PARAGRAPH, _RUN = qn("w:t"), qn("w:p"), qn("w:r")
 # What older programs read in place of a text box holds the same words again.
 _AGAIN = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_STYLE, _ID, _VALUE = qn("w:style"), qn("w:styleId"), qn("w:val")
 _LIGHT = ("FFFFFF", "AUTO", "")
 
 
@@ -34,7 +35,8 @@ def read(data: bytes) -> tuple[str, int, list[str]]:
         document = docx.Document(io.BytesIO(data))
         roots = [*_headers(document), document.element.body]
         lines = [line for root in roots for line in _lines(root)]
-        hidden = sum(len(node.text or "") for root in roots for node in root.iter(_TEXT) if _is_hidden(node))
+        styles = {style.get(_ID) for style in document.styles.element.iter(_STYLE) if _hides(style.find(qn("w:rPr")))}
+        hidden = sum(len(node.text or "") for root in roots for node in root.iter(_TEXT) if _is_hidden(node, styles))
     except Exception:  # a broken file leads the reader to any of them
         raise Unreadable(DAMAGED) from None
     pages = 1 + sum(1 for _ in document.element.body.iter(qn("w:lastRenderedPageBreak")))
@@ -82,17 +84,41 @@ def _pieces(paragraph: Any) -> Iterator[str]:
             yield _BREAKS.get(node.tag) or node.text or ""
 
 
-def _is_hidden(text: Any) -> bool:
-    properties = text.getparent().find(qn("w:rPr"))
+def _is_hidden(text: Any, styles: set[str]) -> bool:
+    run = text.getparent()
+    properties = run.find(qn("w:rPr"))
+    named = [properties.find(qn("w:rStyle"))] if properties is not None else []
+    named += [next(run.iterancestors(_PARAGRAPH)).find(f"{qn('w:pPr')}/{qn('w:pStyle')}")]
+    by_style = any(style is not None and style.get(_VALUE) in styles for style in named)
+    if by_style or not _hides(properties):
+        return by_style
+    return not (_is_white_only(properties) and _is_shaded(text))
+
+
+def _hides(properties: Any) -> bool:
+    """Whether letters with these properties are hidden, tiny, or white."""
     if properties is None:
         return False
-    vanish, color, size = (properties.find(qn(name)) for name in ("w:vanish", "w:color", "w:sz"))
-    if vanish is not None and vanish.get(qn("w:val")) not in ("0", "false", "off"):
-        return True
-    half_points = size.get(qn("w:val"), "") if size is not None else ""
-    if half_points.isdecimal() and int(half_points) < 2 * TINY_POINTS:
-        return True
-    return color is not None and color.get(qn("w:val"), "").upper() == "FFFFFF" and not _is_shaded(text)
+    for name in ("w:vanish", "w:webHidden", "w:specVanish"):
+        vanish = properties.find(qn(name))
+        if vanish is not None and vanish.get(_VALUE) not in ("0", "false", "off"):
+            return True
+    return _is_tiny(properties) or _is_white(properties)
+
+
+def _is_white_only(properties: Any) -> bool:
+    return not _is_tiny(properties) and properties.find(qn("w:vanish")) is None
+
+
+def _is_tiny(properties: Any) -> bool:
+    size = properties.find(qn("w:sz"))
+    half_points = size.get(_VALUE, "") if size is not None else ""
+    return half_points.isdecimal() and int(half_points) < 2 * TINY_POINTS
+
+
+def _is_white(properties: Any) -> bool:
+    color = properties.find(qn("w:color"))
+    return color is not None and color.get(_VALUE, "").upper() == "FFFFFF"
 
 
 def _is_shaded(text: Any) -> bool:

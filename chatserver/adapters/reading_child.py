@@ -35,18 +35,27 @@ _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG = 1
 
 
-def confine(memory_bytes: int, processor_seconds: int) -> None:
+FILES_MAX = 64
+
+
+def confine(memory_bytes: int, processor_seconds: int) -> bool:
+    """Gives up memory, time, files, further processes and the network; whether the kernel cut the last one off."""
     # macOS knows the limit and refuses to set it.
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (processor_seconds, processor_seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_MAX, FILES_MAX))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     if sys.platform == "linux":
         library = ctypes.CDLL(None)
         library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # Without a network of its own it can send nothing anywhere; where the kernel forbids that, it goes on.
-        library.unshare((0 if os.geteuid() == 0 else _CLONE_NEWUSER) | _CLONE_NEWNET)
+        cut_off: int = library.unshare((0 if os.geteuid() == 0 else _CLONE_NEWUSER) | _CLONE_NEWNET)
+        return cut_off == 0
+    return False
 
 
 def kind_of(data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 TINY_POINTS = 3.0
 HIDDEN_CHARACTERS = 20
-HIDDEN = "The file holds text that a reader cannot see (white or tiny); recruiters' software flags that."
+HIDDEN = "The file holds text that a reader cannot see (white, tiny, or not painted); recruiters' software flags that."
 DAMAGED = "This file is damaged; save or export it again as DOCX or PDF and send the new file."
 PROTECTED = "This file is protected with a password; save it without one and send it again."
 

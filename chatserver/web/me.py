@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from math import ceil
 from typing import Literal
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -74,9 +75,11 @@ class PeopleRoutes:
             Route("/api/me/resume", signed_in(users, self.put_resume, "seeker"), methods=["PUT"]),
             Route("/api/me/resume", signed_in(users, self.resume, "seeker"), methods=["GET"]),
             Route("/api/me/resume", signed_in(users, self.delete_resume, "seeker"), methods=["DELETE"]),
+            Route("/api/me/resume/file", signed_in(users, self.resume_file, "seeker"), methods=["GET"]),
             Route("/api/users/{id}", signed_in(users, self.user, "admin"), methods=["GET"]),
             Route("/api/users/{id}", signed_in(users, self.change_user, "admin"), methods=["PATCH"]),
             Route("/api/users/{id}/resume", signed_in(users, self.user_resume, "admin"), methods=["GET"]),
+            Route("/api/users/{id}/resume/file", signed_in(users, self.user_resume_file, "admin"), methods=["GET"]),
         ]
 
     async def me(self, request: Request, user: User) -> Response:
@@ -135,6 +138,35 @@ class PeopleRoutes:
 
     async def user_resume(self, request: Request, user: User) -> Response:
         return await self._shown((await self._users.look(user, id_of(request), "resume_read")).id)
+
+    async def resume_file(self, request: Request, user: User) -> Response:
+        return await self._sent(user.id)
+
+    async def user_resume_file(self, request: Request, user: User) -> Response:
+        return await self._sent((await self._users.look(user, id_of(request), "resume_read")).id)
+
+    async def _sent(self, id: UUID) -> Response:
+        """The file as it was uploaded. Whatever is in it, a browser saves it and runs nothing of it."""
+        found = await self._resumes.file(id)
+        if found is None:
+            raise Refused("not_found", "There is no file; the resume was pasted, or there is none.")
+        name, data = found
+        plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in name)
+        return Response(data, media_type=_type_of(data), headers={
+            "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+        })  # fmt: skip
+
+
+_TYPES = (
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+)
+
+
+def _type_of(data: bytes) -> str:
+    """By content; what is neither is never shown as text or as a page."""
+    return next((type for mark, type in _TYPES if data.startswith(mark)), "application/octet-stream")
 
 
 async def _file_of(request: Request) -> tuple[str, bytes]:

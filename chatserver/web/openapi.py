@@ -84,6 +84,8 @@ _NUMBERS = ("days", "limit", "after", "before")
 _OTHER_MEDIA: dict[Key, str] = {
     ("/metrics", "get"): "text/plain",
     ("/api/sessions/{id}/transcript.md", "get"): "text/markdown",
+    ("/api/me/resume/file", "get"): "application/octet-stream",
+    ("/api/users/{id}/resume/file", "get"): "application/octet-stream",
 }
 _OTHER_STATUS: dict[Key, str] = {
     ("/api/jobs", "post"): "201",

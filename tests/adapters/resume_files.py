@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import docx
+from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Pt, RGBColor
@@ -80,6 +81,55 @@ def hidden_pdf(*, white: bool, on_dark_ground: bool = False) -> bytes:
     return pdf(draw)
 
 
+def unseen_pdf(how: str) -> bytes:
+    """Letters that are not painted or are painted over; some of them honestly."""
+    from PIL import Image  # comes with reportlab
+
+    picture = ImageReader(Image.new("L", (40, 40), 220))
+
+    def secret(canvas: Canvas, mode: int = 0) -> None:
+        text = canvas.beginText(60, 400)
+        text.setTextRenderMode(mode)
+        text.textLine(SECRET)
+        canvas.drawText(text)
+
+    def draw(canvas: Canvas) -> None:
+        lines_at(canvas, LINES)
+        match how:
+            case "invisible" | "only clipped":
+                secret(canvas, 3 if how == "invisible" else 7)
+            case "beside the page":
+                canvas.drawString(60, -500, SECRET)
+            case "behind a picture":
+                secret(canvas)
+                canvas.drawImage(picture, 40, 380, 500, 60)
+            case "behind a rectangle":
+                secret(canvas)
+                canvas.setFillColorRGB(1, 1, 1)
+                canvas.rect(40, 380, 500, 60, fill=1, stroke=0)
+            case "shrunk":
+                canvas.scale(0.01, 0.01)
+                canvas.drawString(6_000, 40_000, SECRET)
+            case "read from a scan":
+                canvas.drawImage(picture, 0, 0, *A4)
+                secret(canvas, 3)
+            case "below its scan":
+                secret(canvas)
+                canvas.drawImage(picture, 0, 0, *A4)
+            case "on a rectangle":
+                canvas.setFillColorRGB(0.9, 0.9, 0.9)
+                canvas.rect(40, 380, 500, 60, fill=1, stroke=0)
+                canvas.setFillColorRGB(0, 0, 0)
+                secret(canvas)
+            case "marked with a pen":
+                secret(canvas)
+                canvas.setFillColorRGB(1, 1, 0)
+                canvas.setFillAlpha(0.3)
+                canvas.rect(40, 380, 500, 60, fill=1, stroke=0)
+
+    return pdf(draw)
+
+
 def word(write: Callable[[Any], None]) -> bytes:
     document = docx.Document()
     write(document)
@@ -127,6 +177,10 @@ def hidden_docx(how: str) -> bytes:
             run._r.rPr.append(parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:fill="1F3864"/>'))
         if how == "tiny":
             run.font.size = Pt(1)
+        if how == "by its style":
+            style = document.styles.add_style("Unseen", WD_STYLE_TYPE.CHARACTER)
+            style.font.hidden = True
+            run.style = style
         if how in ("vanished", "not vanished"):
             run.font.hidden = how == "vanished"
 

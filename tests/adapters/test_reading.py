@@ -64,11 +64,24 @@ def test_texts_in_the_usual_encodings(encoding: str) -> None:
         (files.hidden_pdf(white=True), True), (files.hidden_pdf(white=False), True),
         (files.hidden_pdf(white=True, on_dark_ground=True), False), (files.plain_pdf(), False),
         (files.hidden_docx("white"), True), (files.hidden_docx("tiny"), True), (files.hidden_docx("vanished"), True),
+        (files.hidden_docx("by its style"), True),
         (files.hidden_docx("white on dark"), False), (files.hidden_docx("not vanished"), False),
     ],
 )  # fmt: skip
 def test_what_a_reader_cannot_see_is_said(data: bytes, hidden: bool) -> None:
     assert read(data)["warnings"] == ([HIDDEN] if hidden else [])
+
+
+@pytest.mark.parametrize(
+    ("how", "hidden"),
+    [
+        ("invisible", True), ("only clipped", True), ("beside the page", True), ("behind a picture", True),
+        ("behind a rectangle", True), ("shrunk", True),
+        ("read from a scan", False), ("below its scan", False), ("on a rectangle", False), ("marked with a pen", False),
+    ],
+)  # fmt: skip
+def test_letters_that_are_not_painted_or_painted_over_are_said(how: str, hidden: bool) -> None:
+    assert read(files.unseen_pdf(how))["warnings"] == ([HIDDEN] if hidden else [])
 
 
 def test_a_size_that_is_no_number_is_no_harm() -> None:

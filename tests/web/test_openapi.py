@@ -23,6 +23,7 @@ DELETE /api/me
 GET /api/me/export
 PUT /api/me/resume
 GET /api/me/resume
+GET /api/me/resume/file
 DELETE /api/me/resume
 GET /api/matches
 POST /api/jobs/{id}/match
@@ -40,6 +41,7 @@ GET /api/sessions/{id}/transcript.json
 GET /api/sessions/{id}/transcript.md
 GET /api/users/{id}
 GET /api/users/{id}/resume
+GET /api/users/{id}/resume/file
 GET /api/users/{id}/matches
 GET /api/admin/runs
 POST /api/admin/runs

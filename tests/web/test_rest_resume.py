@@ -71,6 +71,32 @@ async def test_an_admin_reads_it_others_have_none(house: House) -> None:
             problem_of(await caller.calls(method, "/api/me/resume"), 403, "forbidden")
 
 
+async def test_a_file_is_sent_to_its_owner_and_to_admins_alone_and_is_never_opened(house: House) -> None:
+    asha, ravi = await house.caller(), await house.caller()
+    admin, provider = await house.caller("admin"), await house.caller("provider")
+    problem_of(await asha.gets("/api/me/resume/file"), 404, "not_found")
+    # A PDF for us; a script for whoever would show it.
+    polyglot = b"/*" + plain_pdf() + b"*/alert(1)"
+    await uploads(asha, polyglot, "résumé; \u202efdp.html")
+    theirs = f"/api/users/{asha.user.id}/resume/file"
+    for sent in (await asha.gets("/api/me/resume/file"), await admin.gets(theirs)):
+        assert (sent.status_code, sent.content) == (200, polyglot)
+        assert sent.headers["content-type"] == "application/octet-stream"
+        assert sent.headers["content-disposition"] == (
+            "attachment; filename=\"r_sum__ fdp.html\"; filename*=UTF-8''r%C3%A9sum%C3%A9%3B%20fdp.html"
+        )
+        assert sent.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+        assert sent.headers["x-content-type-options"] == "nosniff"
+        assert sent.headers["cache-control"] == "no-store"
+    looked = await house.database.fetch("select actor_id, action, subject_id from audit_log")
+    assert [tuple(row) for row in looked] == [(admin.user.id, "resume_read", asha.user.id)]
+    problem_of(await ravi.gets("/api/me/resume/file"), 404, "not_found")
+    for caller in (ravi, provider, asha):
+        problem_of(await caller.gets(theirs), 403, "forbidden")
+    await uploads(ravi, plain_pdf())
+    assert (await ravi.gets("/api/me/resume/file")).headers["content-type"] == "application/pdf"
+
+
 async def test_a_file_that_cannot_be_read_changes_nothing(house: House) -> None:
     for name, content in {
         "scan.pdf": scan(), "locked.pdf": pdf_with_password(to_open="s"), "empty.pdf": b"",

@@ -11,13 +11,22 @@ from uuid import UUID
 from chatserver.assistants import Assistants, Chosen, author_of
 from chatserver.conversations import Conversations
 from chatserver.core.chat_ports import ChatStore, Wire
+from chatserver.core.claims import remark
 from chatserver.core.delivery import Durable, Passing, Text, pack, unpack
 from chatserver.core.gate import Gate
 from chatserver.core.grounding import greeting
 from chatserver.core.observer import UNOBSERVED, AnswerOutcome, Observer
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Assistant, Unavailable
 from chatserver.core.protocol import Answering, encode
-from chatserver.grounding import GREETING_MATCHES, MATCHES_PER_ANSWER, AnswerTools, Grounding, source_of
+from chatserver.grounding import (
+    GREETING_MATCHES,
+    MATCHES_PER_ANSWER,
+    AnswerTools,
+    Grounding,
+    heard_of,
+    source_of,
+    texts_of,
+)
 from chatserver.logs import session_id
 from chatserver.recovery import FLUSH_SECONDS, LOOK_SECONDS, Recovery, every
 
@@ -211,14 +220,17 @@ class Answers:
         if chosen.is_over_budget:
             written.append(BUDGET_SENTENCE)
             self._wire.stream(session, turn, 0, BUDGET_SENTENCE, BUDGET_SENTENCE, refused)
-        retrieved = {one.ref for one in cards}
+        retrieved = texts_of(cards)
         tools = AnswerTools(
             self._grounding, row, retrieved,
             lambda reason: self._conversations.answer_asks_human(session, turn, reason),
         )  # fmt: skip
         gate = Gate(retrieved.__contains__)
         try:
-            await self._stream(session, turn, chosen.assistant, request, tools, gate, written, refused, began)
+            show = self._shower(session, turn, written, refused)
+            await self._stream(session, turn, chosen.assistant, request, tools, gate, show, began)
+            if added := remark("".join(written), retrieved, heard_of(request)):
+                show(f"\n\n({added})")
         finally:
             # A cancelled call costs money too: it is counted to the end, whoever cancelled it.
             await asyncio.shield(self._settle(session, turn, chosen, request))
@@ -232,9 +244,25 @@ class Answers:
 
     async def _stream(
         self, session: UUID, turn: int, assistant: Assistant, request: AnswerRequest, tools: AnswerTools, gate: Gate,
-        written: list[str], refused: Callable[[], None], began: float,
+        show: Callable[[str], None], began: float,
     ) -> None:  # fmt: skip
         first = True
+        # Closed here, not whenever the collector comes by: the model's stream ends with the answer.
+        async with aclosing(assistant.answer(request, tools)) as pieces:
+            async for piece in pieces:
+                if first:
+                    self._say(session, turn, "writing")
+                    self._observer.answer_showed(monotonic() - began)
+                    first = False
+                if shown := gate.feed(piece):
+                    show(shown)
+        if rest := gate.finish():
+            show(rest)
+
+    def _shower(
+        self, session: UUID, turn: int, written: list[str], refused: Callable[[], None]
+    ) -> Callable[[str], None]:
+        """What shows the next piece of an answer, after what was written of it already."""
         at = sum(map(len, written))
         whole = "".join(written)
 
@@ -248,17 +276,7 @@ class Answers:
             if over:
                 raise AnswerFailed("too_long", "The answer had no end.")
 
-        # Closed here, not whenever the collector comes by: the model's stream ends with the answer.
-        async with aclosing(assistant.answer(request, tools)) as pieces:
-            async for piece in pieces:
-                if first:
-                    self._say(session, turn, "writing")
-                    self._observer.answer_showed(monotonic() - began)
-                    first = False
-                if shown := gate.feed(piece):
-                    show(shown)
-        if rest := gate.finish():
-            show(rest)
+        return show
 
     async def _settle(self, session: UUID, turn: int, chosen: Chosen, request: AnswerRequest) -> None:
         try:

@@ -14,7 +14,7 @@ from chatserver.core.errors import Refused
 from chatserver.core.gate import Gate
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Proposal, Unavailable
 from chatserver.core.protocol import Author, Draft, DraftDelta, encode
-from chatserver.grounding import MATCHES_PER_ANSWER, AnswerTools, Grounding
+from chatserver.grounding import MATCHES_PER_ANSWER, AnswerTools, Grounding, texts_of
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Drafts:
         question = next((entry.content for entry in reversed(said) if entry.role == "user"), None)
         cards = await self._grounding.cards(row, question=question, limit=MATCHES_PER_ANSWER)
         request = await self._grounding.request(row, said, cards, Proposal(asker.user.name, hint))
-        retrieved = {one.ref for one in cards}
+        retrieved = texts_of(cards)
         tools = AnswerTools(self._grounding, row, retrieved, _is_here_already)
         gate = Gate(retrieved.__contains__)
         chosen = await self._assistants.choose(row.seeker, request)

@@ -166,10 +166,27 @@ def said_of(one: Card) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def texts_of(cards: Sequence[Card]) -> dict[int, str]:
+    """By number all that is read of each job: what an answer says of it has to stand there."""
+    return {
+        one.ref: "\n".join((
+            one.title, one.company, one.location or "", one.description, *one.skills, *one.tips,
+            *(words for pair in one.questions for words in pair),
+        ))
+        for one in cards
+    }  # fmt: skip
+
+
+def heard_of(request: AnswerRequest) -> str:
+    """What the seeker and the team wrote, and the resume."""
+    return "\n".join((request.resume or "", *(one.content for one in request.history if one.role in ("user", "admin"))))
+
+
 class AnswerTools:
     """The tools of one answer. User and session come from the session, never from the model's arguments."""
 
-    def __init__(self, grounding: Grounding, row: SessionRow, retrieved: set[int], ask_human: Any) -> None:
+    def __init__(self, grounding: Grounding, row: SessionRow, retrieved: dict[int, str], ask_human: Any) -> None:
+        """What a tool retrieves is put into `retrieved`: the number of a job, and all that was read of it."""
         self._grounding = grounding
         self._row = row
         self._retrieved = retrieved
@@ -196,7 +213,7 @@ class AnswerTools:
             return {"error": "The query is empty; say what to look for."}
         where = location if isinstance(location, str) and location.strip() else None
         cards = await self._grounding.cards(self._row, question=query[:500], limit=MATCHES_PER_SEARCH, location=where)
-        self._retrieved.update(one.ref for one in cards)
+        self._retrieved.update(texts_of(cards))
         return {"jobs": [said_of(one) for one in cards]}
 
     async def _job(self, ref: object, *, guides: bool) -> dict[str, Any]:
@@ -205,7 +222,7 @@ class AnswerTools:
         if found is None:
             return {"error": "There is no such reference; use one that was retrieved, like J1."}
         one, _ = found
-        self._retrieved.add(one.ref)
+        self._retrieved.update(texts_of([one]))
         if guides:
             return {
                 "ref": f"J{one.ref}", "resume_tips": list(one.tips),

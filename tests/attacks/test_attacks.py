@@ -12,6 +12,7 @@ from chatserver.adapters.anthropic import TOOL_ROUNDS_MAX
 from tests.attacks.conftest import SECRETS, Scene
 from tests.attacks.orders import ATTACKS, LINKS, Attack, say
 from tests.load.house import Client
+from tests.model_server import Says
 from tests.until import until
 
 REFERENCE = re.compile(r"J\s?(\d+)")
@@ -175,3 +176,15 @@ async def test_a_draft_is_no_way_round(scene: Scene) -> None:
     await judged(scene, admin, before)
     assert await scene.database.fetchval("select waiting_since from chat_sessions where id = $1", scene.session) is None
     assert not [one for one in client.frames if one["type"].startswith("draft")]
+
+
+async def test_pay_that_no_posting_names_and_a_firm_nobody_looked_up_are_said_to_be_guesses(scene: Scene) -> None:
+    client = await scene.comes(scene.seeker)
+    scene.model.plays(Says("[J1] pays ₹98 crore, and PwC pays more."))
+    end = await scene.asks(client, "What does it pay?")
+    assert end["content"].endswith(
+        "\n\n(The posting of [J1] does not say “₹98 crore”; take it for a guess. "
+        "No job at PwC was looked up for this answer.)"
+    )
+    pieces = [one for one in client.frames if one["type"] in ("delta", "rebase")]
+    assert end["content"] == "".join(one["content"] for one in pieces)

@@ -49,15 +49,17 @@ def remark(answer: str, jobs: Mapping[int, str], heard: str) -> str:
 
 def _unfounded(answer: str, jobs: Mapping[int, str], heard: str) -> list[tuple[int, str]]:
     found: dict[tuple[int, str], None] = {}
-    theirs = _numbers(heard)
+    known: dict[int, set[float]] = {}
     for sentence in _SENTENCE.split(answer):
         refs = {int(number) for number in REFERENCE.findall(sentence)}
         if len(refs) != 1 or len(sentence) > SENTENCE_MAX_CHARACTERS:
             continue
         (ref,) = refs
-        known = theirs | _numbers(jobs.get(ref, ""))
         for amount in _AMOUNT.finditer(REFERENCE.sub("", sentence)):
-            if not _values(amount) & known:
+            if ref not in known:
+                # Long texts are read once, and only where somebody spoke of money.
+                known[ref] = _numbers(f"{heard}\n{jobs.get(ref, '')}")
+            if not _values(amount) & known[ref]:
                 found[ref, " ".join(amount[0].split())] = None
     return list(found)
 

@@ -229,7 +229,8 @@ class Answers:
         try:
             show = self._shower(session, turn, written, refused)
             await self._stream(session, turn, chosen.assistant, request, tools, gate, show, began)
-            if added := remark("".join(written), retrieved, heard_of(request)):
+            # Many numbers in long texts take a while to compare.
+            if added := await asyncio.to_thread(remark, "".join(written), retrieved, heard_of(request)):
                 show(f"\n\n({added})")
         finally:
             # A cancelled call costs money too: it is counted to the end, whoever cancelled it.

@@ -8,7 +8,7 @@ BIN := .venv/bin
 unexport VIRTUAL_ENV
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: up test check fmt clean bench eval chaos
+.PHONY: up test check fmt clean bench eval chaos fuzz
 
 up: .venv/.ready
 	@exec $(BIN)/chatserver up $(ARGS)
@@ -30,6 +30,10 @@ bench: .venv/.ready
 # Whole processes killed, stopped, cut off and deployed anew under load; `make chaos ARGS="deploy --seed 7"` for one.
 chaos: .venv/.ready
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+# A million hostile frames; `make fuzz ARGS="--frames 50000 --seed 7"` for fewer, or the same again.
+fuzz: .venv/.ready
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 eval: .venv/.ready
 	$(BIN)/python -m tests.evaluation

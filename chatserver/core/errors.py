@@ -8,6 +8,8 @@ Code = Literal[
 ]  # fmt: skip
 CODES: tuple[Code, ...] = get_args(Code)
 
+QUOTED_MAX_CHARACTERS = 200
+
 
 class Refused(Exception):
     """A request that was understood and is not carried out.
@@ -20,3 +22,10 @@ class Refused(Exception):
         self.code: Code = code
         self.message = message
         self.retry_after = retry_after
+
+
+def quoted(wrong: Exception) -> str:
+    """What a decoder says of what it read, short and on one line: it may repeat all that, which nobody is sent."""
+    said = str(wrong)
+    said = said if len(said) <= QUOTED_MAX_CHARACTERS else f"{said[:QUOTED_MAX_CHARACTERS]}…"
+    return "".join(one if one.isprintable() else "\ufffd" for one in said)

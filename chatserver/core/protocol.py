@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chatserver.core.errors import Code, Refused
+from chatserver.core.errors import Code, Refused, quoted
 
 FRAME_MAX_BYTES = 128 * 1024
 CONTENT_MAX_CHARACTERS = 8_000
@@ -405,8 +405,8 @@ def decode(text: str | bytes) -> AnyClientFrame:
     try:
         frame: AnyClientFrame = _decoder.decode(text)
     except msgspec.ValidationError as wrong:
-        sentence = str(wrong)
-        if "$.content" in sentence:
+        sentence = quoted(wrong)
+        if sentence.endswith("at `$.content`"):
             raise Refused(
                 "bad_content", f"A message has 1 to {CONTENT_MAX_CHARACTERS:,} characters; shorten it or split it."
             ) from None

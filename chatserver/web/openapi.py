@@ -1,6 +1,7 @@
 """The description of REST and of the frames, generated from the routes and types that serve them."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -93,7 +94,8 @@ _OTHER_STATUS: dict[Key, str] = {
     ("/api/admin/runs", "post"): "202",
     ("/api/me/resume", "delete"): "204",
 }
-_OPEN = ("/healthz", "/readyz", "/metrics", "/api/config", "/auth/dev")
+_PROBES = ("/healthz", "/readyz", "/metrics")
+_OPEN = (*_PROBES, "/api/config", "/auth/dev")
 
 _FILE = {
     "type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}},
@@ -132,13 +134,8 @@ def describe(routes: Sequence[BaseRoute]) -> dict[str, Any]:
 def _operation(key: Key, schema_of: dict[Any, Any]) -> dict[str, Any]:
     path, _ = key
     operation: dict[str, Any] = {
-        "responses": {
-            _OTHER_STATUS.get(key, "200"): _answer(key, schema_of),
-            "default": {
-                "description": "A problem.",
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            },
-        }
+        "responses": {_OTHER_STATUS.get(key, "200"): _answer(key, schema_of)}
+        | {str(status): _problem(status) for status in _refusals(key)}
     }
     parameters = [
         {"name": name, "in": "query", "schema": {"type": "integer" if name in _NUMBERS else "string"}}
@@ -157,6 +154,31 @@ def _operation(key: Key, schema_of: dict[Any, Any]) -> dict[str, Any]:
     if path not in _OPEN:
         operation["security"] = [{"bearer": []}]
     return operation
+
+
+def _refusals(key: Key) -> list[int]:
+    """The statuses of the problems that this operation may answer with; one of ours, 500, is nobody's to expect."""
+    path, _ = key
+    if path in _PROBES:
+        return []
+    found = {429}
+    if path not in _OPEN or key in _BODIES:
+        # To let somebody in, their row is read; it may be somebody else's who has their address.
+        found |= {403, 409, 503}
+    if path not in _OPEN:
+        found.add(401)
+    if key in _QUERIES or key in _BODIES:
+        found.add(400)
+    if key in _BODIES:
+        found.add(408)
+    if "{id}" in path or path == "/api/me/resume":
+        found.add(404)
+    return sorted(found)
+
+
+def _problem(status: int) -> dict[str, Any]:
+    problem = {"$ref": "#/components/schemas/Problem"}
+    return {"description": HTTPStatus(status).phrase, "content": {"application/problem+json": {"schema": problem}}}
 
 
 def _answer(key: Key, schema_of: dict[Any, Any]) -> dict[str, Any]:

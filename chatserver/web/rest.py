@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from chatserver.core.access import Role, User
-from chatserver.core.errors import Code, Refused
+from chatserver.core.errors import Code, Refused, quoted
 from chatserver.core.ports import Unavailable
 from chatserver.logs import request_id, session_id, user_id
 from chatserver.users import Users
@@ -142,7 +142,9 @@ async def json_of(request: Request, kind: type[T], most: int = BODY_MAX_BYTES) -
     try:
         value = msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-        raise Refused("bad_content", f"The request was not understood: {wrong}. Send one JSON object.") from None
+        raise Refused(
+            "bad_content", f"The request was not understood: {quoted(wrong)}. Send one JSON object."
+        ) from None
     if _bears_nul(msgspec.to_builtins(value)):
         raise Refused("bad_content", "The text bears a character that cannot be stored (U+0000); remove it.")
     return value

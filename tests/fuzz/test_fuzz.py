@@ -1,0 +1,67 @@
+"""Ten thousand of the frames that `make fuzz` sends by the million; the seed is printed where it fails."""
+
+import random
+from pathlib import Path
+
+import asyncpg
+import msgspec
+
+from chatserver.adapters.identity import DevelopmentIssuer
+from chatserver.core.errors import Refused
+from chatserver.core.protocol import decode
+from tests.fuzz.forge import Forge, Known
+from tests.fuzz.town import Fuzzing, a_node
+from tests.fuzz.visit import Count
+
+FRAMES = 10_000
+SEED = 20_261_130
+DECODED = 3_000
+REFLECTED = b'{"type":"' + b"x" * 100_000 + b'"}'
+
+
+async def test_ten_thousand_hostile_frames_harm_nobody(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    database = await asyncpg.connect(database_url)
+    try:
+        async with a_node(database_url, redis_url, tmp_path) as node:
+            done = Fuzzing(database, DevelopmentIssuer(database_url), node, SEED, Count(FRAMES))
+            print(await done.run())
+    finally:
+        await database.close()
+    # That the frames arrive and are carried out, not merely sent: everybody gets somewhere, and some get too far.
+    assert done.count.heard > FRAMES / 4
+    assert {"1000", "1002", "1009", "4400", "4401"} <= set(done.count.codes)
+
+
+def test_the_same_seed_makes_the_same_frames() -> None:
+    known = Known(sessions=["0" * 32], tokens=["t"], mark="m")
+
+    def made() -> list[bytes]:
+        forge = Forge(random.Random(7), Known(sessions=["0" * 32], tokens=["t"], mark="m"))
+        return [one for _ in range(200) for one in (forge.hostile(), forge.mutated(), forge.whole())]
+
+    assert made() == made()
+    forge = Forge(random.Random(8), known)
+    for _ in range(DECODED):
+        # Honest ones are understood, each kind of them: else nothing but the first door would be tried.
+        decode(msgspec.json.encode(forge.honest()))
+
+
+def test_whatever_comes_is_a_frame_or_refused() -> None:
+    forge = Forge(random.Random(9), Known(sessions=["0" * 32], tokens=["t"], mark="m"))
+    understood = 0
+    codes: set[str] = set()
+    echoed: list[str] = []
+    for _ in range(DECODED):
+        for data in (forge.hostile(), forge.mutated(), forge.whole(), REFLECTED):
+            try:
+                decode(data)
+                understood += 1
+            except Refused as refused:
+                codes.add(refused.code)
+                told = refused.message
+                # What was sent is not sent back: neither its size nor what a terminal might obey.
+                if not (told.isprintable() and len(told) < 300):
+                    echoed.append(told[:300])
+    assert not echoed
+    assert codes == {"bad_frame", "bad_content"}
+    assert understood > DECODED / 20

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from chatserver.adapters.jobs import JOB_COLUMNS, job_of
-from chatserver.adapters.postgres import answering
+from chatserver.adapters.postgres import acquired, answering
 from chatserver.core.job import Job
 from chatserver.core.job_ports import Candidate, Filters, Place, ResumeOf
 from chatserver.core.ports import Vector
@@ -124,7 +124,7 @@ class PostgresCatalogue:
         return ResumeOf(row["resume_text"], None if embedding is None else embedding.to_numpy(), row["embedding_model"])
 
     async def nearest(self, vector: Vector, model: str, filters: Filters, most: int) -> list[Candidate]:
-        async with answering(), self._pool.acquire() as connection, connection.transaction(readonly=True):
+        async with acquired(self._pool) as connection, connection.transaction(readonly=True):
             rows = await nearest_rows(connection, vector, model, filters, most, _TEXT)
         return [_candidate(row) for row in rows]
 

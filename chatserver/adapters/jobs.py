@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from chatserver.adapters.pinned import keep_pinned
-from chatserver.adapters.postgres import answering
+from chatserver.adapters.postgres import acquired, answering
 from chatserver.core.draft import JobDraft, Posting, description_hash
 from chatserver.core.guides import EnricherKind, Guides, JobText
 from chatserver.core.job import QUESTIONS_PER_JOB, TIPS_PER_JOB, Job, PrepQuestion
@@ -160,7 +160,7 @@ class PostgresJobs:
         self, job: UUID, columns: Mapping[str, Any], *, fresh: bool, bulk: bool = False
     ) -> tuple[Job, Enrichment] | None:
         changes = {n: list(v) if isinstance(v, tuple) else v for n, v in columns.items() if n in DRAFT_COLUMNS}
-        async with answering(), self._pool.acquire() as connection, connection.transaction():
+        async with acquired(self._pool) as connection, connection.transaction():
             row = await connection.fetchrow("select status, pending from public.jobs where id = $1 for update", job)
             if row is None or row["status"] == "closed":
                 return None
@@ -250,7 +250,7 @@ class PostgresJobs:
 
     async def complete(self, task: EnrichmentTask, outcome: Outcome) -> bool:
         questions = [{"question": q.question, "answer_strategy": q.answer_strategy} for q in outcome.guides.questions]
-        async with answering(), self._pool.acquire() as connection, connection.transaction():
+        async with acquired(self._pool) as connection, connection.transaction():
             done = await connection.execute(
                 _COMPLETE, task.job, task.version, list(outcome.guides.skills), list(outcome.guides.tips), questions,
                 task.description_hash, outcome.embedding, outcome.embedding_model, outcome.enriched_by,

@@ -1,7 +1,8 @@
 """The pool of connections to Postgres, with jsonb and vectors as Python values."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -95,4 +96,15 @@ async def answering() -> AsyncIterator[None]:
 async def acquired(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     """One connection of the pool. Raises `Unavailable`, also where none is to be had in time."""
     async with answering(), pool.acquire(timeout=CONNECT_SECONDS) as connection:
-        yield connection
+        try:
+            yield connection
+        except asyncio.CancelledError:
+            # Who is cut off twice is cut off in the ROLLBACK of the first time: asyncpg then finds a transaction open that
+            # it knows nothing of, and calls that an error.
+            if not connection.is_closed() and connection.is_in_transaction():
+                undoing = asyncio.ensure_future(connection.execute("rollback"))
+                while not undoing.done():
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.wait({undoing})
+                undoing.exception()
+            raise

@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from chatserver.adapters.pinned import keep_pinned
-from chatserver.adapters.postgres import answering
+from chatserver.adapters.postgres import acquired, answering
 from chatserver.core.errors import Refused
 from chatserver.core.ports import StoredResume, Vector
 
@@ -43,7 +43,7 @@ class PostgresResumes:
         return await self._replace(user, None, None, None, None, None)
 
     async def _replace(self, user: UUID, *values: object) -> str | None:
-        async with answering(), self._pool.acquire() as connection, connection.transaction():
+        async with acquired(self._pool) as connection, connection.transaction():
             row = await connection.fetchrow(
                 """
                 with old as (select id, resume_file_url from public.users where id = $1 for update),

@@ -1,5 +1,8 @@
 """What counts as a database that is away for a moment, and what is an error of ours."""
 
+import asyncio
+import logging
+
 import asyncpg
 import pytest
 
@@ -24,3 +27,28 @@ async def test_an_error_of_ours_is_none_of_the_databases(database: asyncpg.Pool,
     with pytest.raises(asyncpg.PostgresError):
         async with acquired(database) as connection:
             await connection.execute(statement)
+
+
+async def test_who_is_cut_off_twice_leaves_no_transaction_behind(
+    database: asyncpg.Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A draft is ended by the next one and by the end of its connection, perhaps both at once."""
+    began = asyncio.Event()
+
+    async def reads() -> None:
+        async with acquired(database) as connection, connection.transaction():
+            began.set()
+            await connection.execute("select pg_sleep(10)")
+
+    with caplog.at_level(logging.ERROR):
+        reading = asyncio.create_task(reads())
+        await began.wait()
+        await asyncio.sleep(0)
+        for _ in range(3):
+            reading.cancel()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        await asyncio.gather(reading, return_exceptions=True)
+        assert reading.cancelled()
+        assert await database.fetchval("select pg_current_xact_id_if_assigned() is null")
+    assert not caplog.records

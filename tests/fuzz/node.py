@@ -15,7 +15,7 @@ from pathlib import Path
 import uvloop
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from chatserver.app import LOOPBACK, serve
+from chatserver.serving import LOOPBACK, serve
 from chatserver.settings import Settings
 from chatserver.subscriptions import Connection, Subscription
 from chatserver.web.handshake import Handshake

@@ -51,7 +51,7 @@ SETTINGS = {
     "LIMIT_CONNECTIONS_PER_USER": "0", "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1",
 }  # fmt: skip
 VICTIM_WORDS = "nobody-elses-words"
-_TRACE = re.compile(r"Traceback| ERROR | CRITICAL |Task exception|never retrieved|never awaited")
+_TRACE = re.compile(r"Traceback| ERROR | CRITICAL |Task exception|Error running script|never retrieved|never awaited")
 
 INVARIANTS = {
     "the places of a session are 1 to its seq": """

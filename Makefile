@@ -22,6 +22,7 @@ check: .venv/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.audit
 
 # Figures for people: `make bench` runs every benchmark, `make bench ONLY=ingestion` one of them.
 bench: .venv/.ready

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 from starlette.applications import Starlette
@@ -38,9 +38,11 @@ from chatserver.adapters.storage import FolderStorage, SupabaseStorage
 from chatserver.adapters.summaries import SummaryStore
 from chatserver.adapters.users import UserStore
 from chatserver.adapters.wire import RedisWire, client
+from chatserver.allowances import Allowances
 from chatserver.answers import Answers
 from chatserver.assistants import Assistants, author_of
 from chatserver.conversations import Conversations
+from chatserver.core.limits import REQUESTS_PER_ADDRESS_PER_MINUTE, REQUESTS_PER_USER_PER_MINUTE, Limits
 from chatserver.core.ports import Assistant
 from chatserver.core.protocol import HEARTBEAT_SECONDS, AssistantInfo
 from chatserver.dispatch import ADMIN_LEASE_PAUSE_SECONDS, Dispatcher
@@ -60,13 +62,13 @@ from chatserver.web import pages
 from chatserver.web.admin import AdminRoutes
 from chatserver.web.health import HealthRoutes
 from chatserver.web.jobs import JobRoutes
-from chatserver.web.limits import Limits
 from chatserver.web.me import PeopleRoutes
 from chatserver.web.openapi import description_routes
 from chatserver.web.requests import Requests
 from chatserver.web.rest import HANDLERS
 from chatserver.web.security import SecureHeaders
 from chatserver.web.sessions import SessionRoutes
+from chatserver.web.turnstile import Turnstile
 from chatserver.web.ws import Sockets
 from chatserver.wire_probe import WireProbe
 
@@ -105,6 +107,8 @@ def limits_of(settings: Settings) -> Limits:
         connections_per_user=settings.limit_connections_per_user,
         connections_per_address=settings.limit_connections_per_address,
         frames_per_minute=settings.limit_frames_per_minute, posts_per_minute=settings.limit_posts_per_minute,
+        uploads_per_hour=settings.limit_uploads_per_hour, requests_per_user=REQUESTS_PER_USER_PER_MINUTE,
+        requests_per_address=REQUESTS_PER_ADDRESS_PER_MINUTE,
         entering=max(settings.database_pool_size - SPARE_DATABASE_CONNECTIONS, 1),
     )  # fmt: skip
 
@@ -190,18 +194,18 @@ class Node:
             webhook = Webhook(settings.notify_webhook_url, settings.notify_secret)
             self.stack.push_async_callback(webhook.aclose)
             self.notices = Notices(PostgresNotices(self.pool), webhook, settings.notify_after_seconds)
-        self.rate = RedisRate(redis)
+        limits = limits_of(settings)
+        self.allowances = Allowances(RedisRate(redis), limits.allowances())
         dispatcher = Dispatcher(
             self.hub, store, self.wire, self.conversations, self.answers, self.jobs, user_store, RedisPresence(redis),
-            self.drafts, self.rate, settings.business_hours, lambda: datetime.now(settings.timezone), monotonic,
-            settings.limit_posts_per_minute,
+            self.drafts, self.allowances, settings.business_hours, lambda: datetime.now(settings.timezone), monotonic,
             # Often enough that who works in a short lease does not lose it, and no more often than it takes.
             min(ADMIN_LEASE_PAUSE_SECONDS, settings.admin_lease_seconds / 4),
         )  # fmt: skip
         self.assistant = AssistantInfo(assistant.kind, assistant.model)
         self.sockets = Sockets(
             self.hub, dispatcher, self.users, self.assistant, str(self.id), origins=self.origins,
-            limits=limits_of(settings), observer=self.metrics,
+            limits=limits, observer=self.metrics,
         )  # fmt: skip
         self.metrics.watch(Live(
             connections=lambda: len(self.hub.connections), sessions_open=lambda: self.hub.sessions_open,
@@ -214,6 +218,10 @@ class Node:
     def origins(self) -> tuple[str, ...]:
         own = (self.settings.public_url,) if self.settings.public_url else ()
         return (*own, *self.settings.allowed_origins)
+
+    @property
+    def is_https(self) -> bool:
+        return (self.settings.public_url or "").startswith("https:")
 
     async def start(self) -> None:
         self.wire.start()
@@ -262,13 +270,10 @@ class Node:
         }
 
     def routes(self) -> list[BaseRoute]:
-        async def spend_upload(user: UUID) -> float | None:
-            return await self.rate.spend(f"uploads:{user}", self.settings.limit_uploads_per_hour, 3600)
-
         described: list[BaseRoute] = [
             *HealthRoutes(self.users, self.config(), self.ready, self.metrics.exposition, self.issuer).routes(),
-            *PeopleRoutes(self.users, self.resumes, self.erasure, spend_upload).routes(),
-            *JobRoutes(self.users, self.jobs).routes(),
+            *PeopleRoutes(self.users, self.resumes, self.erasure, self.allowances).routes(),
+            *JobRoutes(self.users, self.jobs, self.allowances).routes(),
             *AdminRoutes(self.users, self.runs, self.overviews).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),
         ]
@@ -290,7 +295,13 @@ async def open_node(settings: Settings) -> AsyncIterator[Node]:
 
 
 def application(node: Node) -> Starlette:
-    return Starlette(
+    doors = node.sockets.doors
+    app = Starlette(
         routes=node.routes(), exception_handlers=HANDLERS,
-        middleware=[Middleware(Requests, node.metrics), Middleware(SecureHeaders, node.origins)],
+        middleware=[
+            Middleware(Requests, node.metrics), Middleware(SecureHeaders, node.origins, node.is_https),
+            Middleware(Turnstile, doors),
+        ],
     )  # fmt: skip
+    app.state.doors = doors
+    return app

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from chatserver.allowances import Allowances
 from chatserver.conversations import Conversations
 from chatserver.core import protocol as frames
 from chatserver.core.access import User
@@ -44,12 +45,6 @@ class Availability(Protocol):
     async def available(self) -> int: ...
 
 
-class Rate(Protocol):
-    async def spend(self, key: str, per_minute: int) -> float | None:
-        """None if the action may go on, else the seconds until the next one may."""
-        ...
-
-
 class Greeter(Protocol):
     async def greet(self, session: UUID) -> None: ...
 
@@ -78,12 +73,11 @@ class Dispatcher:
     users: UserLookup
     availability: Availability
     drafts: Drafts
-    rates: Rate
+    allowances: Allowances
     hours: Hours
     now: Callable[[], datetime]
     """The time in the operator's time zone."""
     monotonic: Callable[[], float]
-    posts_per_minute: int
     lease_pause_seconds: float = ADMIN_LEASE_PAUSE_SECONDS
     _lease_renewed: dict[tuple[UUID, UUID], float] = field(default_factory=dict)
 
@@ -112,6 +106,8 @@ class Dispatcher:
                 raise Refused("bad_content", "Name the session to join; an admin has none of their own.")
             if frame.job is not None:
                 await self.jobs.get(user, frame.job)
+            if frame.new is not None:
+                await self.allowances.spend(user.id, "conversations")
             session = await self.conversations.open(user, job=frame.job, new=frame.new)
         row = await self.conversations.row(user, session)
         if not row.seq and row.seeker == user.id:
@@ -175,9 +171,7 @@ class Dispatcher:
 
     async def post(self, connection: Connection, frame: frames.Post) -> ServerFrame | None:
         if connection.user.role == "seeker":
-            wait = await self.rates.spend(f"posts:{connection.user.id}", self.posts_per_minute)
-            if wait is not None:
-                raise Refused("rate_limited", f"That is too fast; write again in {wait:.0f} seconds.", retry_after=wait)
+            await self.allowances.spend(connection.user.id, "posts")
         seq = await self.conversations.post(connection.user, frame.session, frame.id, frame.content)
         return Ok(ref=frame.ref, seq=seq)
 
@@ -186,6 +180,7 @@ class Dispatcher:
         return Ok(ref=frame.ref)
 
     async def retry(self, connection: Connection, frame: frames.Retry) -> ServerFrame | None:
+        await self.allowances.spend(connection.user.id, "answers")
         await self.conversations.retry(connection.user, frame.session, frame.turn)
         return Ok(ref=frame.ref)
 
@@ -217,6 +212,7 @@ class Dispatcher:
         return Ok(ref=frame.ref)
 
     async def ask_human(self, connection: Connection, frame: frames.AskHuman) -> ServerFrame | None:
+        await self.allowances.spend(connection.user.id, "answers")
         position = await self.conversations.ask_human(connection.user, frame.session, frame.reason)
         now = self.now()
         opens_at = self.hours.opens_at(now)
@@ -259,6 +255,7 @@ class Dispatcher:
     async def draft(self, connection: Connection, frame: frames.AskDraft) -> ServerFrame | None:
         _admin_only(connection)
         row = await self.conversations.row(connection.user, frame.session)
+        await self.allowances.spend(connection.user.id, "answers")
         self.drafts.begin(connection, row, frame.hint, frame.ref)
         return Ok(ref=frame.ref)
 
@@ -267,6 +264,9 @@ class Dispatcher:
         return Ok(ref=frame.ref)
 
     async def close(self, connection: Connection, frame: frames.Close) -> ServerFrame | None:
+        if connection.user.role == "seeker":
+            # The next join begins another.
+            await self.allowances.spend(connection.user.id, "conversations")
         await self.conversations.close(connection.user, frame.session)
         return Ok(ref=frame.ref)
 

@@ -14,6 +14,8 @@ from chatserver.app import MIGRATIONS, application, open_node
 from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import FRAME_MAX_BYTES
 from chatserver.settings import Settings
+from chatserver.web.http import http_with
+from chatserver.web.limits import Addresses
 from chatserver.web.line import Line
 
 log = logging.getLogger(__name__)
@@ -61,10 +63,12 @@ async def serve(settings: Settings, host: str | None, port: int | None) -> None:
             if await pending(settings.database_url, MIGRATIONS):
                 raise Unavailable("The database is not up to date; run `chatserver migrate` first.")
             await node.start()
+            addresses = Addresses(settings.limit_connections_per_address, settings.trusted_proxies)
             proxies = ",".join(str(network) for network in settings.trusted_proxies)
             server = _Server(uvicorn.Config(
-                application(node), log_config=None, access_log=False, lifespan="off", ws=Line,
-                ws_max_size=FRAME_MAX_BYTES, proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
+                application(node), log_config=None, access_log=False, lifespan="off",
+                http=http_with(addresses), ws=Line, ws_max_size=FRAME_MAX_BYTES,
+                proxy_headers=bool(proxies), forwarded_allow_ips=proxies or None,
                 server_header=False, timeout_graceful_shutdown=int(STOP_SECONDS), loop="none",
             ))  # fmt: skip
             leaving = asyncio.Event()

@@ -30,6 +30,7 @@ from chatserver.adapters.storage import FolderStorage
 from chatserver.adapters.summaries import SummaryStore
 from chatserver.adapters.users import UserStore
 from chatserver.adapters.wire import RedisWire, client
+from chatserver.allowances import Allowances
 from chatserver.answers import Answers
 from chatserver.assistants import Assistants, author_of
 from chatserver.conversations import Conversations
@@ -37,6 +38,7 @@ from chatserver.core.access import Role, User
 from chatserver.core.errors import Refused
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.hours import Hours
+from chatserver.core.limits import Limits
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Toolbox, Usage
 from chatserver.core.protocol import decode, encode
 from chatserver.dispatch import Dispatcher
@@ -252,8 +254,8 @@ class Node:
         self.drafts = Drafts(self.store, grounding, assistants)
         self.dispatcher = Dispatcher(
             self.hub, self.store, self.wire, self.conversations, self.answers, town.jobs, UserStore(pool),
-            RedisPresence(town.redis), self.drafts, RedisRate(town.redis), Hours(), lambda: datetime.now(UTC),
-            time.monotonic, 0,
+            RedisPresence(town.redis), self.drafts, Allowances(RedisRate(town.redis), Limits().allowances()), Hours(),
+            lambda: datetime.now(UTC), time.monotonic,
         )  # fmt: skip
         self.alive = True
 

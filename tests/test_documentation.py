@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from chatserver.core import protocol
+from chatserver.core import limits, protocol
 from chatserver.core.errors import CODES
 from chatserver.settings import Settings
 from tests.web.test_openapi import CONTRACT
@@ -91,6 +91,18 @@ def test_every_setting_is_in_the_readme() -> None:
     named = set(re.findall(r"`([A-Z][A-Z_]+)`", README))
     wanted = {one.name.upper() for one in fields(Settings)}
     assert named == wanted | {"PORT"}
+
+
+def test_the_table_of_limits_has_the_numbers_of_the_code() -> None:
+    rows = re.findall(r"^\| .+ \| (?:a user|a seeker|an address) \| ([\d,]+)", PROTOCOL, re.MULTILINE)
+    told = [int(number.replace(",", "")) for number in rows]
+    settings = Settings()
+    assert told == [
+        settings.limit_connections_per_user, settings.limit_connections_per_address, settings.limit_frames_per_minute,
+        settings.limit_posts_per_minute, settings.limit_posts_per_minute, limits.CONVERSATIONS_PER_HOUR,
+        settings.limit_uploads_per_hour, limits.LOOKUPS_PER_MINUTE, limits.PUBLICATIONS_PER_HOUR,
+        limits.REQUESTS_PER_USER_PER_MINUTE, limits.REQUESTS_PER_ADDRESS_PER_MINUTE,
+    ]  # fmt: skip
 
 
 def test_links_in_the_pages_lead_somewhere() -> None:

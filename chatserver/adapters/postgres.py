@@ -99,8 +99,8 @@ async def acquired(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
         try:
             yield connection
         except asyncio.CancelledError:
-            # Who is cut off twice is cut off in the ROLLBACK of the first time: asyncpg then finds a transaction open that
-            # it knows nothing of, and calls that an error.
+            # Who is cut off twice is cut off in the ROLLBACK of the first time: asyncpg then finds a transaction open
+            # that it knows nothing of, and calls that an error.
             if not connection.is_closed() and connection.is_in_transaction():
                 undoing = asyncio.ensure_future(connection.execute("rollback"))
                 while not undoing.done():

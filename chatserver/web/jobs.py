@@ -1,12 +1,14 @@
 """Jobs and matches over REST."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from chatserver.allowances import Allowances
 from chatserver.core.access import User
 from chatserver.core.draft import JobChanges, JobDraft
 from chatserver.core.gap import advice
@@ -20,9 +22,10 @@ MATCHES_MAX = 50
 
 
 class JobRoutes:
-    def __init__(self, users: Users, jobs: Jobs) -> None:
+    def __init__(self, users: Users, jobs: Jobs, allowances: Allowances) -> None:
         self._users = users
         self._jobs = jobs
+        self._allowances = allowances
 
     def routes(self) -> Sequence[BaseRoute]:
         users = self._users
@@ -40,8 +43,12 @@ class JobRoutes:
         ]
 
     async def matches(self, request: Request, user: User) -> Response:
+        await self._allowances.spend(user.id, "lookups")
+        return await self._matches(request, user.id)
+
+    async def _matches(self, request: Request, seeker: UUID) -> Response:
         found = await self._jobs.matches(
-            user.id, limit=limit_of(request, MATCHES, MATCHES_MAX), source=text_of(request, "source"),
+            seeker, limit=limit_of(request, MATCHES, MATCHES_MAX), source=text_of(request, "source"),
             location=text_of(request, "location"), language=text_of(request, "language"),
         )  # fmt: skip
         return page([msgspec.to_builtins(one) for one in found], None)
@@ -49,9 +56,11 @@ class JobRoutes:
     async def matches_of(self, request: Request, user: User) -> Response:
         """What the seeker sees, for the admin beside them; looking is written down, as reasons quote the resume."""
         seeker = await self._users.look(user, id_of(request), "matches_read")
-        return await self.matches(request, seeker)
+        await self._allowances.spend(user.id, "lookups")
+        return await self._matches(request, seeker.id)
 
     async def search(self, request: Request, user: User) -> Response:
+        await self._allowances.spend(user.id, "lookups")
         jobs, following = await self._jobs.search(
             user, q=text_of(request, "q", 8_000), source=text_of(request, "source"),
             location=text_of(request, "location"), language=text_of(request, "language"), limit=limit_of(request),
@@ -64,22 +73,26 @@ class JobRoutes:
 
     async def publish(self, request: Request, user: User) -> Response:
         draft = await json_of(request, JobDraft)
+        await self._allowances.spend(user.id, "publications")
         return encoded(await self._jobs.publish(user, draft), 201)
 
     async def edit(self, request: Request, user: User) -> Response:
         changes = await json_of(request, JobChanges)
+        await self._allowances.spend(user.id, "publications")
         return encoded(await self._jobs.edit(user, id_of(request), changes))
 
     async def close(self, request: Request, user: User) -> Response:
         return encoded(await self._jobs.close(user, id_of(request)))
 
     async def enrich(self, request: Request, user: User) -> Response:
+        await self._allowances.spend(user.id, "publications")
         return encoded(await self._jobs.enrich(user, id_of(request)), 202)
 
     async def matched(self, request: Request, user: User) -> Response:
         return encoded(await self._jobs.matched(user, id_of(request)))
 
     async def match(self, request: Request, user: User) -> Response:
+        await self._allowances.spend(user.id, "lookups")
         found = await self._jobs.match_one(user.id, id_of(request))
         what = advice(found.missing_skills, found.matched_skills, found.job.resume_guide_generated)
         return encoded(

@@ -1,21 +1,20 @@
 """How much one user and one address may take of this process, and how many come in at a time.
 
-All limits are counted per process: none of them is worth a journey for each frame. `0` is no limit. Posts a minute
-alone are counted for all processes, in Redis, by the dispatcher.
+These are counted per process: none of them is worth a journey for each frame. What a person may do on all processes
+together is counted in Redis (`chatserver.allowances`); the numbers of both are in `chatserver.core.limits`.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Collection, Hashable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from chatserver.core.connection import Window
 from chatserver.core.errors import Refused
-from chatserver.core.protocol import CONTENT_MAX_CHARACTERS, FRAME_MAX_BYTES
+from chatserver.core.limits import Limits
 
 RETRY_CONNECTION_SECONDS = 30.0
 ENTER_SECONDS = 8.0
@@ -24,26 +23,9 @@ RETRY_BUSY_SECONDS = (2.0, 10.0)
 """Spread, so that those who were sent away do not come back as one."""
 IPV6_PREFIX_BITS = 64
 """What one customer of a provider has at least: single addresses of it cost them nothing."""
+REQUESTERS_MAX = 50_000
 
 Key = TypeVar("Key", bound=Hashable)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    connections_per_user: int = 0
-    connections_per_address: int = 0
-    frames_per_minute: int = 0
-    """Of a user, over all their connections to this process."""
-    posts_per_minute: int = 0
-    entering: int = 8
-    """So many hellos and joins are worked on at once, each with a connection to the database."""
-
-    def told(self) -> dict[str, int]:
-        """As `welcome` has them."""
-        return {
-            "content": CONTENT_MAX_CHARACTERS, "frame": FRAME_MAX_BYTES, "frames_per_minute": self.frames_per_minute,
-            "posts_per_minute": self.posts_per_minute,
-        }  # fmt: skip
 
 
 class _Counts(Generic[Key]):
@@ -69,6 +51,28 @@ class _Counts(Generic[Key]):
             self._counts[key] -= 1
 
 
+class Addresses:
+    """Connections of each address before they have said anything; those of a trusted proxy are everybody's."""
+
+    def __init__(self, most: int, proxies: Collection[IPv4Network | IPv6Network] = ()) -> None:
+        self.counts: _Counts[str] = _Counts(most, "too many connections come from this address")
+        self._proxies = tuple(proxies)
+
+    def add(self, address: str) -> bool:
+        """False where it is not counted. Raises `Refused`."""
+        try:
+            known = ip_address(address)
+        except ValueError:
+            return False
+        if any(known in network for network in self._proxies):
+            return False
+        self.counts.add(address)
+        return True
+
+    def remove(self, address: str) -> None:
+        self.counts.remove(address)
+
+
 class Doors:
     """Counts connections of users and addresses, and frames of users; raises `Refused` with `retry_after`."""
 
@@ -79,14 +83,31 @@ class Doors:
             limits.connections_per_address, "too many connections come from this address"
         )
         self._windows: dict[UUID, Window] = {}
+        self._requests: dict[UUID | str, Window] = {}
         self._turns = asyncio.Semaphore(max(limits.entering, 1))
 
     def window(self, user: UUID) -> Window:
         """The frames of all connections of this user; coming again does not renew it."""
         return self._windows.setdefault(user, Window())
 
+    def requested(self, by: UUID | str, now: float) -> None:
+        """One more request over HTTP, of an address before anybody is known and of a user after."""
+        if len(self._requests) >= REQUESTERS_MAX and by not in self._requests:
+            self.forget(now)
+            if len(self._requests) >= REQUESTERS_MAX:
+                # Somebody has very many addresses: a minute that begins anew is better than memory without end.
+                self._requests.clear()
+        most = self.limits.requests_per_address if isinstance(by, str) else self.limits.requests_per_user
+        wait = self._requests.setdefault(by, Window()).spend(most, now)
+        if wait is not None:
+            whose = "from this address" if isinstance(by, str) else "of yours"
+            raise Refused(
+                "rate_limited", f"Too many requests {whose}; come back in {wait:g} seconds.", retry_after=wait
+            )
+
     def forget(self, now: float) -> None:
         """Windows of those who are gone and whose minute is over."""
+        self._requests = {by: window for by, window in self._requests.items() if not window.is_over(now)}
         self._windows = {
             user: window for user, window in self._windows.items() if user in self.users or not window.is_over(now)
         }

@@ -1,7 +1,6 @@
 """One's own profile and resume, and what an admin sees and changes of other people."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from math import ceil
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from chatserver.allowances import Allowances
 from chatserver.core.access import User
 from chatserver.core.errors import Refused
 from chatserver.erasure import Erasure
@@ -26,9 +26,6 @@ MULTIPART_MAX_BYTES = FILE_MAX_BYTES + 64 * 1024
 """A file and what a form puts around it; the reader of files holds the file to its own bound exactly."""
 TEXT_MAX_BYTES = 1024 * 1024
 FIELDS_MAX = 5
-
-SpendUpload = Callable[[UUID], Awaitable[float | None]]
-"""Counts an upload of this user: None if it may go on, else the seconds until the next may."""
 
 
 class Profile(msgspec.Struct):
@@ -59,11 +56,11 @@ def profile(user: User) -> Profile:
 
 
 class PeopleRoutes:
-    def __init__(self, users: Users, resumes: Resumes, erasure: Erasure, spend_upload: SpendUpload) -> None:
+    def __init__(self, users: Users, resumes: Resumes, erasure: Erasure, allowances: Allowances) -> None:
         self._users = users
         self._erasure = erasure
         self._resumes = resumes
-        self._spend_upload = spend_upload
+        self._allowances = allowances
 
     def routes(self) -> Sequence[BaseRoute]:
         users = self._users
@@ -96,15 +93,14 @@ class PeopleRoutes:
         return encoded(await self._erasure.erase(user))
 
     async def export(self, request: Request, user: User) -> Response:
+        await self._allowances.spend(user.id, "lookups")
         return StreamingResponse(
             self._erasure.export(user), media_type="application/json",
             headers={"Content-Disposition": 'attachment; filename="ottobon-jobs-export.json"'},
         )  # fmt: skip
 
     async def put_resume(self, request: Request, user: User) -> Response:
-        wait = await self._spend_upload(user.id)
-        if wait is not None:
-            raise Refused("rate_limited", f"Too many uploads; come back in {ceil(wait / 60)} min.", retry_after=wait)
+        await self._allowances.spend(user.id, "uploads")
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             name, content = await _file_of(request)
             read = await self._resumes.read(user, file=content, file_name=name)

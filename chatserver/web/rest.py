@@ -1,6 +1,8 @@
 """What all REST routes share: who calls, what may be sent, and how a refusal reads (RFC 9457)."""
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from math import ceil
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BODY_MAX_BYTES = 512 * 1024
+BODY_SECONDS = 120.0
+"""Five megabytes over a bad line; who drips a body byte by byte is not waited for."""
 PAGE = 20
 PAGE_MAX = 100
 SESSIONS = "/api/sessions/"
@@ -111,6 +115,7 @@ def signed_in(users: Users, endpoint: Endpoint, *roles: Role) -> Callable[[Reque
         if scheme.lower() != "bearer" or not token.strip():
             raise Refused("unauthorized", "Sign in first: send a token as `Authorization: Bearer <token>`.")
         user = (await users.admit(token.strip())).user
+        request.app.state.doors.requested(user.id, time.monotonic())
         user_id.set(user.id)
         if roles and user.role not in roles:
             raise Refused("forbidden", f"This is for {' and '.join(f'{role}s' for role in roles)} only.")
@@ -123,10 +128,13 @@ async def body_of(request: Request, most: int = BODY_MAX_BYTES, what: str = "req
     """The whole body; refused as soon as it is longer than `most` bytes, whatever it says of itself."""
     received = bytearray()
     try:
-        async for chunk in request.stream():
-            received += chunk
-            if len(received) > most:
-                raise Refused("bad_content", f"The {what} is larger than {_size(most)}; send a smaller one.")
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                received += chunk
+                if len(received) > most:
+                    raise Refused("bad_content", f"The {what} is larger than {_size(most)}; send a smaller one.")
+    except TimeoutError:
+        raise HTTPException(408, f"The {what} did not come within {BODY_SECONDS:.0f} seconds; send it again.") from None
     except ClientDisconnect:
         raise Refused("bad_content", "The request ended early; send it again.") from None
     return bytes(received)

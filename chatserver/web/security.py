@@ -10,11 +10,15 @@ from chatserver.web.rest import on_error
 
 METHODS = "GET, PUT, POST, PATCH, DELETE"
 PREFLIGHT_SECONDS = "600"
+HSTS = "max-age=31536000"
 EXPOSED = "Content-Disposition, Retry-After"
 
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -23,8 +27,10 @@ _ALWAYS = {
 class SecureHeaders:
     """No cookie carries authority here, so a foreign origin gains nothing but what CORS grants it by name."""
 
-    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, origins: Collection[str], is_https: bool = False) -> None:
+        """`is_https` where people reach this by https, though a proxy may not say so."""
         self._app = app
+        self._is_https = is_https
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +50,8 @@ class SecureHeaders:
                     headers.setdefault(name, value)
                 if scope["path"].startswith(("/api/", "/auth/")):
                     headers.setdefault("Cache-Control", "no-store")
-                    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+                if self._is_https or scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", HSTS)
                 headers.add_vary_header("Origin")
                 if allowed is not None:
                     headers["Access-Control-Allow-Origin"] = allowed

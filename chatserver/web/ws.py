@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 
 from chatserver.core.access import User
 from chatserver.core.errors import Refused
+from chatserver.core.limits import Limits
 from chatserver.core.observer import UNOBSERVED, Observer
 from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import (
@@ -26,7 +27,7 @@ from chatserver.core.protocol import (
 from chatserver.dispatch import Dispatcher
 from chatserver.hub import Hub
 from chatserver.web.handshake import EXTENSION
-from chatserver.web.limits import Doors, Limits, household
+from chatserver.web.limits import Doors, household
 from chatserver.web.line import Line
 from chatserver.web.ws_socket import Admission, Socket
 
@@ -74,6 +75,7 @@ class Sockets:
         await websocket.accept()
         address = household(websocket.client.host) if websocket.client else ""
         try:
+            self.doors.requested(address, time.monotonic())
             self.doors.addresses.add(address)
         except Refused as refused:
             socket = Socket(self, line, None)

@@ -167,7 +167,8 @@ class Fuzzing:
             for device in range(DEVICES if guest.role != "anonymous" else 1)
         ]
         try:
-            done, _ = await asyncio.wait({asyncio.gather(*lives), looking}, return_when=asyncio.FIRST_COMPLETED)
+            awaited: set[asyncio.Future[Any]] = {asyncio.gather(*lives), looking}
+            done, _ = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
             for ended in done:
                 ended.result()
         finally:

@@ -18,11 +18,11 @@ from websockets.exceptions import ConnectionClosed
 
 from chatserver.core.access import User
 from chatserver.core.errors import Refused
+from chatserver.core.limits import Limits
 from chatserver.core.protocol import FRAME_MAX_BYTES, AssistantInfo, Ok, ServerFrame
 from chatserver.dispatch import Dispatcher
 from chatserver.hub import Hub
 from chatserver.subscriptions import Connection
-from chatserver.web.limits import Limits
 from chatserver.web.line import Line
 from chatserver.web.ws import Sockets
 

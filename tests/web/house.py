@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import httpx2
@@ -32,10 +32,12 @@ from chatserver.adapters.storage import FolderStorage
 from chatserver.adapters.summaries import SummaryStore
 from chatserver.adapters.users import UserStore
 from chatserver.adapters.wire import RedisWire, client
+from chatserver.allowances import Allowances
 from chatserver.conversations import Conversations
 from chatserver.core.access import Role, User
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.job_ports import Enrichment
+from chatserver.core.limits import Limits
 from chatserver.enrichment import Enriching
 from chatserver.erasure import Erasure
 from chatserver.jobs import Jobs
@@ -47,12 +49,14 @@ from chatserver.users import Users
 from chatserver.web.admin import AdminRoutes
 from chatserver.web.health import HealthRoutes
 from chatserver.web.jobs import JobRoutes
+from chatserver.web.limits import Doors
 from chatserver.web.me import PeopleRoutes
 from chatserver.web.openapi import description_routes
 from chatserver.web.requests import Requests
 from chatserver.web.rest import HANDLERS
 from chatserver.web.security import SecureHeaders
 from chatserver.web.sessions import SessionRoutes
+from chatserver.web.turnstile import Turnstile
 
 ORIGIN = "https://jobs.example.com"
 UPLOADS_PER_HOUR = 5
@@ -105,7 +109,9 @@ class House:
         self.resumes = Resumes(PostgresResumes(database), ProcessExtractor(), minilm, gazetteer, FolderStorage(folder))
         self.wire = RedisWire(redis_url)
         self.redis = client(redis_url)
-        self.rate = RedisRate(self.redis)
+        self.limits = Limits(uploads_per_hour=UPLOADS_PER_HOUR)
+        self.doors = Doors(self.limits)
+        self.allowances = Allowances(RedisRate(self.redis), self.limits.allowances())
         self.levels = StandingLevels(database, self.redis, {"answers": 20.0})
         self.metrics = Metrics(self.levels)
         chats = ChatStore(database, uuid4(), 300)
@@ -115,23 +121,24 @@ class House:
         self.erasure = Erasure(PostgresPeople(database), self.conversations, self.resumes, self.reading, "a-model")
         app = Starlette(
             routes=self.routes(), exception_handlers=HANDLERS,
-            middleware=[Middleware(Requests, self.metrics), Middleware(SecureHeaders, (ORIGIN,))],
+            middleware=[
+                Middleware(Requests, self.metrics), Middleware(SecureHeaders, (ORIGIN,)),
+                Middleware(Turnstile, self.doors),
+            ],
         )  # fmt: skip
+        app.state.doors = self.doors
         self.app = app
         transport = httpx2.ASGITransport(app)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
     def described(self) -> list[BaseRoute]:
-        async def spend_upload(user: UUID) -> float | None:
-            return await self.rate.spend(f"uploads:{user}", UPLOADS_PER_HOUR, 3600)
-
         async def ready() -> dict[str, str]:
             return self.parts
 
         return [
             *HealthRoutes(self.users, CONFIG, ready, self.metrics.exposition, self.issuer).routes(),
-            *PeopleRoutes(self.users, self.resumes, self.erasure, spend_upload).routes(),
-            *JobRoutes(self.users, self.jobs).routes(),
+            *PeopleRoutes(self.users, self.resumes, self.erasure, self.allowances).routes(),
+            *JobRoutes(self.users, self.jobs, self.allowances).routes(),
             *AdminRoutes(self.users, self.runs, self.overviews).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),
         ]

@@ -8,8 +8,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from chatserver.core.limits import Limits
 from chatserver.core.protocol import FRAME_MAX_BYTES, Heartbeat, encode
-from chatserver.web.limits import Limits
 from chatserver.web.line import framed
 from tests.load.house import Reluctant, a_client, a_house, frame, until
 

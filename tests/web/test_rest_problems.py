@@ -81,13 +81,24 @@ async def test_every_answer_is_guarded(house: House) -> None:
     for path in ("/healthz", "/api/config", "/api/me", "/api/nothing", "/api/breaks", "/openapi.json"):
         headers = (await house.client.get(path)).headers
         assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["x-frame-options"] == "DENY", path
+        assert headers["cross-origin-opener-policy"] == "same-origin", path
+        assert "camera=()" in headers["permissions-policy"], path
+        assert "frame-ancestors 'none'" in headers["content-security-policy"], path
+        assert "unsafe" not in headers["content-security-policy"], path
+        assert "set-cookie" not in headers, path
+        assert "strict-transport-security" not in headers, path
         assert headers["referrer-policy"] == "no-referrer", path
         assert headers["cross-origin-resource-policy"] == "same-origin", path
         assert "Origin" in headers["vary"], path
         assert "access-control-allow-origin" not in headers, path
         if path.startswith("/api/"):
             assert headers["cache-control"] == "no-store", path
-            assert "frame-ancestors 'none'" in headers["content-security-policy"], path
+
+
+async def test_behind_https_browsers_are_told_to_stay_there(house: House) -> None:
+    for url in ("https://127.0.0.1/healthz", "https://127.0.0.1/nothing"):
+        assert (await house.client.get(url)).headers["strict-transport-security"] == "max-age=31536000"
 
 
 async def test_an_origin_is_allowed_exactly_or_not(house: House) -> None:

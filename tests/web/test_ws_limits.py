@@ -6,7 +6,8 @@ import time
 import pytest
 
 from chatserver.core.errors import Refused
-from chatserver.web.limits import Doors, Limits, household
+from chatserver.core.limits import Limits
+from chatserver.web.limits import Doors, household
 from tests.load.house import a_client, a_house, until
 
 

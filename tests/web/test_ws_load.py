@@ -15,11 +15,11 @@ import uvloop
 from chatserver.core.chat_ports import Position
 from chatserver.core.delivery import Delivery, Durable
 from chatserver.core.events import Logged
+from chatserver.core.limits import Limits
 from chatserver.core.protocol import Ok, ServerFrame
 from chatserver.subscriptions import Connection, Subscription
 from chatserver.web import limits as limits_module
 from chatserver.web import ws_socket
-from chatserver.web.limits import Limits
 from chatserver.web.ws_socket import STALL_SECONDS
 from tests.load.house import House, Reluctant, a_client, a_house, until
 

@@ -1,0 +1,31 @@
+"""Counts requests over HTTP before anything is done for them: of addresses here, of users once a token named them."""
+
+import time
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chatserver.core.errors import Refused
+from chatserver.web.limits import Doors, household
+from chatserver.web.rest import on_refused
+
+COUNTED = ("/api/", "/auth/")
+"""Probes come often from one address, and the client's files are in memory."""
+
+
+class Turnstile:
+    """Within the headers and outside of the routes: who is refused has cost nothing but being counted."""
+
+    def __init__(self, app: ASGIApp, doors: Doors) -> None:
+        self._app = app
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http" and scope["path"].startswith(COUNTED):
+            host, _ = scope.get("client") or ("", 0)
+            try:
+                self._doors.requested(household(host), time.monotonic())
+            except Refused as refused:
+                app = await on_refused(Request(scope), refused)
+        await app(scope, receive, send)

@@ -23,7 +23,7 @@ from chatserver.adapters.identity import DevelopmentIssuer
 from tests.fuzz.town import a_node
 
 SEED = 20_261_130
-EXAMPLES = 5
+EXAMPLES = 3
 """Of each operation and role."""
 ROLES = ("anonymous", "seeker", "provider", "admin")
 SECONDS = 30.0

@@ -4,25 +4,31 @@
  */
 
 import { el } from "./dom.js";
+import { decided, inline } from "./inline.js";
 
-const INLINE = /(`[^`\n]+`)|(\*\*(?=\S)[^\n]+?\*\*)|(\*(?=[^\s*])[^*\n]+?\*)|(\b_(?=\S)[^_\n]+?_\b)|(\[J[1-9]\d{0,5}\])/;
 const BULLET = /^(\s{0,6})[-*•]\s+(.*)$/;
 const NUMBER = /^(\s{0,6})(\d{1,4})[.)]\s+(.*)$/;
 const HEADING = /^#{1,6}\s+(.*)$/;
-const FENCE = /^\s{0,3}```/;
+const FENCE = /^\s{0,3}```+[^`]*$/;
+const INNER_FENCE = /^\s*```+[^`]*$/;
+const FENCE_END = /^\s*```+\s*$/;
+const QUOTE = /^\s{0,3}>\s?(.*)$/;
+const LINE = /^\s{0,3}([-*_])\1{2,}\s*$/;
 const ROW = /^\s*\|(.+)\|\s*$/;
 const RULE_ROW = /^\s*\|(\s*:?-+:?\s*\|)+\s*$/;
 const NESTING_MAX = 6;
 
-// What the next characters may turn into something else: the start of a list, a heading, a fence or a reference.
-const UNDECIDED_LINE = /^\s{0,6}(?:[-*•]|\d{1,4}[.)]?|#{1,6}|`{1,3})\s*$/;
-const UNDECIDED_END = /\[J?\d{0,6}$/;
+// A line of which nobody knows yet what it is: the next characters may make it a list, a heading, a fence, a row.
+const UNDECIDED = /^\s*(?:(?:[-*•_]+|\d{1,4}[.)]?|#{1,6}|`{1,2}|>)?\s*$|\||```)/;
+const MAYBE_RULE_ROW = /^\s*(?:\|[\s:|-]*)?$/;
+const MAYBE_FENCE_END = /^\s*`*\s*$/;
 
 /**
- * @typedef {(ref: string) => Node} Chip makes the node that stands for a reference like `J3`
- * @typedef {{kind: "list", ordered: boolean, first: number, items: (string | List)[][]}} List
- * @typedef {List | {kind: "paragraph", lines: string[]} | {kind: "heading", text: string}
- *   | {kind: "code", text: string} | {kind: "table", head: string[], rows: string[][]}} Block
+ * @typedef {import("./inline.js").Chip} Chip
+ * @typedef {{kind: "code", text: string, closed: boolean}} Code
+ * @typedef {{kind: "list", ordered: boolean, first: number, items: (string | List | Code)[][]}} List
+ * @typedef {List | Code | {kind: "paragraph" | "quote", lines: string[]} | {kind: "heading", text: string}
+ *   | {kind: "line"} | {kind: "table", head: string[], rows: string[][]}} Block
  */
 
 /** @param {string} text @param {Chip} chip @returns {Node[]} */
@@ -32,7 +38,7 @@ export function render(text, chip) {
 
 /** @param {string} text @returns {Block[]} */
 export function parse(text) {
-  const lines = text.split("\n");
+  const lines = text.replaceAll("\r", "").split("\n");
   /** @type {Block[]} */
   const blocks = [];
   let at = 0;
@@ -48,28 +54,32 @@ export function parse(text) {
   return blocks;
 }
 
-/** Text that still grows: a mark that waits for its end is taken as if it had come, and what may yet become something
- * else is kept back, so that nothing on the screen changes its shape.
- * @param {string} text */
+/**
+ * As much of a text that still grows as will stay as it is shown: whatever comes, each character keeps its place and its
+ * form. At most the last line is kept back, and the one before it where that may become the head of a table.
+ * @param {string} text
+ */
 export function settled(text) {
   const start = text.lastIndexOf("\n") + 1;
+  const whole = text.slice(0, start);
   const last = text.slice(start);
-  if (UNDECIDED_LINE.test(last)) return text.slice(0, start);
-  if (/^\s*\|/.test(last)) return withoutUndecidedRows(text);
-  const known = last.replace(UNDECIDED_END, "");
-  const kept = text.slice(0, start) + known;
-  if (known.split("**").length % 2) return kept;
-  return known.endsWith("**") ? kept.slice(0, -2) : `${kept.trimEnd()}**`;
+  const end = lastOf(parse(whole));
+  if (end?.kind === "code" && !end.closed) return MAYBE_FENCE_END.test(last) ? whole : text;
+  if (!UNDECIDED.test(last)) return whole + last.slice(0, decided(last));
+  const head = end?.kind === "paragraph" ? end.lines[end.lines.length - 1] : "";
+  if (!ROW.test(head) || !MAYBE_RULE_ROW.test(last) || !whole.trimEnd().endsWith(head.trimEnd())) return whole;
+  return /\n\s*\n$/.test(whole) ? whole : whole.slice(0, whole.lastIndexOf(head));
 }
 
-/** Rows are shown once they are whole, and a table once its rule says that it is one. @param {string} text */
-function withoutUndecidedRows(text) {
-  const lines = text.split("\n");
-  if (!ROW.test(lines[lines.length - 1])) lines.pop();
-  let first = lines.length;
-  while (first && /^\s*\|/.test(lines[first - 1])) first -= 1;
-  if (!lines.slice(first).some((line) => RULE_ROW.test(line))) lines.length = first;
-  return lines.join("\n");
+/** What the next line would go on with. @param {Block[]} blocks @returns {Block | undefined} */
+function lastOf(blocks) {
+  let last = blocks[blocks.length - 1];
+  while (last?.kind === "list") {
+    const part = last.items[last.items.length - 1].at(-1);
+    if (part === undefined || typeof part === "string") return last;
+    last = part;
+  }
+  return last;
 }
 
 /** @param {string[]} lines @param {number} at @returns {[Block, number]} the block and the line after it */
@@ -77,7 +87,9 @@ function blockAt(lines, at) {
   const line = lines[at];
   if (FENCE.test(line)) return fenced(lines, at);
   if (ROW.test(line) && RULE_ROW.test(lines[at + 1] ?? "")) return table(lines, at);
+  if (LINE.test(line)) return [{ kind: "line" }, at + 1];
   if (item(line)) return list(lines, at, 0);
+  if (QUOTE.test(line)) return quote(lines, at);
   const heading = HEADING.exec(line);
   if (heading) return [{ kind: "heading", text: heading[1] }, at + 1];
   let end = at + 1;
@@ -87,15 +99,23 @@ function blockAt(lines, at) {
 
 /** @param {string} line */
 function startsBlock(line) {
-  return !line.trim() || FENCE.test(line) || ROW.test(line) || BULLET.test(line) || NUMBER.test(line)
-    || HEADING.test(line);
+  return !line.trim() || [FENCE, ROW, LINE, BULLET, NUMBER, QUOTE, HEADING].some((start) => start.test(line));
+}
+
+/** @param {string[]} lines @param {number} at @returns {[Code, number]} */
+function fenced(lines, at) {
+  const indent = lines[at].length - lines[at].trimStart().length;
+  let end = at + 1;
+  while (end < lines.length && !FENCE_END.test(lines[end])) end += 1;
+  const within = lines.slice(at + 1, end).map((line) => (line.slice(0, indent).trim() ? line : line.slice(indent)));
+  return [{ kind: "code", text: within.join("\n"), closed: end < lines.length }, end + 1];
 }
 
 /** @param {string[]} lines @param {number} at @returns {[Block, number]} */
-function fenced(lines, at) {
-  let end = at + 1;
-  while (end < lines.length && !FENCE.test(lines[end])) end += 1;
-  return [{ kind: "code", text: lines.slice(at + 1, end).join("\n") }, end + 1];
+function quote(lines, at) {
+  let end = at;
+  while (end < lines.length && QUOTE.test(lines[end])) end += 1;
+  return [{ kind: "quote", lines: lines.slice(at, end).map((line) => line.replace(QUOTE, "$1")) }, end];
 }
 
 /** @param {string[]} lines @param {number} at @returns {[Block, number]} */
@@ -112,6 +132,7 @@ function cells(line) {
 
 /** @param {string} line */
 function item(line) {
+  if (LINE.test(line)) return null;
   const bullet = BULLET.exec(line);
   if (bullet) return { indent: bullet[1].length, ordered: false, text: bullet[2], first: 1 };
   const number = NUMBER.exec(line);
@@ -137,8 +158,9 @@ function list(lines, at, depth) {
       made.items.push([one.text]);
       next += 1;
     } else if (!one && last && line.trim() && /^\s{2,}/.test(line)) {
-      last.push(line.trim());
-      next += 1;
+      const [part, after] = INNER_FENCE.test(line) ? fenced(lines, next) : [line.trim(), next + 1];
+      last.push(part);
+      next = after;
     } else if (!line.trim() && goesOn(lines, next, first)) next += 1;
     else break;
   }
@@ -157,24 +179,32 @@ function goesOn(lines, at, first) {
 /** @param {Block} block @param {Chip} chip @returns {Node} */
 export function build(block, chip) {
   switch (block.kind) {
-    case "heading": return el("p", { class: "heading" }, inline(block.text, chip));
-    case "code": return el("pre", { tabindex: "0" }, el("code", {}, block.text));
-    case "paragraph": return el("p", {}, broken(block.lines, chip));
+    // Each block finds its own direction: an answer may hold Arabic and English.
+    case "heading": return el("p", { class: "heading", dir: "auto" }, inline(block.text, chip));
+    case "code": return codeNode(block);
+    case "paragraph": return el("p", { dir: "auto" }, broken(block.lines, chip));
+    case "quote": return el("blockquote", { dir: "auto" }, broken(block.lines, chip));
+    case "line": return el("hr");
     case "list": return listNode(block, chip);
     case "table": {
       const row = (/** @type {string} */ tag, /** @type {string[]} */ of) =>
-        el("tr", {}, of.map((cell) => el(tag, {}, inline(cell, chip))));
+        el("tr", {}, of.map((cell) => el(tag, { dir: "auto" }, inline(cell, chip))));
       return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" },
-        el("table", {}, el("thead", {}, row("th", block.head)), el("tbody", {}, block.rows.map((one) => row("td", one)))));
+        el("table", { dir: "auto" }, el("thead", {}, row("th", block.head)), el("tbody", {}, block.rows.map((one) => row("td", one)))));
     }
   }
+}
+
+/** @param {Code} block */
+function codeNode(block) {
+  return el("pre", { tabindex: "0", dir: "ltr" }, el("code", {}, block.text));
 }
 
 /** @param {List} block @param {Chip} chip @returns {Node} */
 function listNode(block, chip) {
   const start = block.ordered && block.first !== 1 ? { start: block.first } : {};
-  return el(block.ordered ? "ol" : "ul", start, block.items.map((parts) => el("li", {}, parts.flatMap((part, place) => {
-    if (typeof part !== "string") return [listNode(part, chip)];
+  return el(block.ordered ? "ol" : "ul", { ...start, dir: "auto" }, block.items.map((parts) => el("li", {}, parts.flatMap((part, place) => {
+    if (typeof part !== "string") return [part.kind === "code" ? codeNode(part) : listNode(part, chip)];
     return place ? [el("br"), ...inline(part, chip)] : inline(part, chip);
   }))));
 }
@@ -182,22 +212,4 @@ function listNode(block, chip) {
 /** @param {string[]} lines @param {Chip} chip @returns {Node[]} */
 function broken(lines, chip) {
   return lines.flatMap((line, place) => (place ? [el("br"), ...inline(line, chip)] : inline(line, chip)));
-}
-
-/** @param {string} text @param {Chip} chip @returns {Node[]} */
-function inline(text, chip) {
-  /** @type {Node[]} */
-  const nodes = [];
-  let rest = text;
-  for (let found = INLINE.exec(rest); found; found = INLINE.exec(rest)) {
-    if (found.index) nodes.push(document.createTextNode(rest.slice(0, found.index)));
-    const [whole, code, strong, starred, lined, ref] = found;
-    if (code) nodes.push(el("code", {}, code.slice(1, -1)));
-    else if (strong) nodes.push(el("strong", {}, inline(strong.slice(2, -2), chip)));
-    else if (starred ?? lined) nodes.push(el("em", {}, inline((starred ?? lined).slice(1, -1), chip)));
-    else nodes.push(chip(ref.slice(1, -1)));
-    rest = rest.slice(found.index + whole.length);
-  }
-  if (rest) nodes.push(document.createTextNode(rest));
-  return nodes;
 }

@@ -1,6 +1,7 @@
 /** Messages that were written and not yet confirmed, under ids of their own, kept so that a reload loses none. */
 
-/** @typedef {{session: string, id: string, content: string, at: string, failed?: string}} Unsent */
+/** @typedef {{session: string, id: string, content: string, at: string, failed?: string, held?: string}} Unsent
+ *   `failed` and `held` say why: the one is not sent again by itself, the other is. */
 
 export class Outbox {
   /**
@@ -38,9 +39,12 @@ export class Outbox {
     this.keep(this.items.filter((one) => one.id !== id));
   }
 
-  /** It will not be sent again by itself: the sentence says why. @param {string} id @param {string} sentence */
-  fail(id, sentence) {
-    this.keep(this.items.map((one) => (one.id === id ? { ...one, failed: sentence } : one)));
+  /** What was sent last was not taken; where asking again can help, it is sent again by itself.
+   * @param {string} session @param {import("./refusal.js").LineError} error */
+  refuse(session, error) {
+    const refused = this.next(session);
+    const why = { [error.isPassing ? "held" : "failed"]: error.message };
+    this.keep(this.items.map((one) => (one === refused ? { ...one, ...why } : one)));
   }
 
   /** @param {Unsent[]} items */
@@ -59,7 +63,7 @@ export class Outbox {
 function read(storage, key) {
   try {
     const items = JSON.parse(storage.getItem(key) ?? "[]");
-    return Array.isArray(items) ? items : [];
+    return Array.isArray(items) ? items.map(({ held, ...one }) => one) : [];
   } catch {
     return [];
   }

@@ -60,6 +60,9 @@ class SeekerPage {
     this.standing = el("p", { class: "standing", "data-testid": "standing" });
     this.title = el("h1", {}, "Conversation");
     this.human = button("Talk to a person", () => this.askHuman(), { class: "soft", hidden: true });
+    this.over = el("div", { class: "over", hidden: true, "data-testid": "over" },
+      el("p", { class: "quiet" }, "This conversation is closed. It stays in your list."),
+      button("Start a new conversation", () => this.fresh(), { class: "primary" }));
     this.layOut();
     const { line, outbox } = connect(here, (frame) => this.hear(frame), () => this.draw());
     this.line = line;
@@ -88,7 +91,7 @@ class SeekerPage {
       this.panel.element,
       this.person.element,
       this.view.element,
-      el("div", { class: "foot" }, this.composer.element, el("p", { class: "quiet who-answers", "data-testid": "assistant" }, who)));
+      el("div", { class: "foot" }, this.composer.element, this.over, el("p", { class: "quiet who-answers", "data-testid": "assistant" }, who)));
   }
 
   /** @param {any} receipt */
@@ -154,13 +157,15 @@ class SeekerPage {
     const session = this.state.session;
     if (!session) return;
     const unsent = this.outbox.of(session.id);
-    this.view.show(this.state, unsent);
+    this.drawStart(session, unsent.length > 0);
+    this.view.show(this.state, unsent, this.line?.status.state === "open");
     const open = session.status !== "closed";
     this.standing.textContent = open ? `You are ${standing(session)}` : "This conversation is closed";
     document.body.dataset.status = session.status;
-    this.composer.open(open ? `draft:${session.id}` : null, open ? "Write a message" : "Start a new conversation to go on");
+    this.composer.open(open ? `draft:${session.id}` : null);
+    this.composer.element.hidden = !open;
+    this.over.hidden = open;
     this.drawHuman(session);
-    this.drawStart(session, unsent.length > 0);
     this.read();
   }
 

@@ -38,7 +38,7 @@ export async function boot(role, start) {
       start({ config: known, session, api, me });
     } catch (error) {
       const problem = /** @type {any} */ (error);
-      if (problem.status === 401) return ask(session, problem.message);
+      if (problem.status === 401) return ask(session, "Your sign-in is over; sign in again to go on.");
       fill(byId("gate"), el("div", { class: "card sign-in" },
         el("h1", {}, problem.status === 403 ? "You may not come in" : "That did not work"),
         el("p", { role: "alert" }, problem.message),
@@ -53,7 +53,8 @@ async function configured() {
     try {
       return await config();
     } catch {
-      fill(byId("gate"), el("p", { class: "card sign-in", role: "status" }, "The server cannot be reached yet. Trying again…"));
+      fill(byId("gate"), el("div", { class: "card sign-in" }, el("h1", {}, "One moment"),
+        el("p", { role: "status" }, "The server cannot be reached yet. Trying again…")));
       await new Promise((resolve) => setTimeout(resolve, CONFIG_RETRY_MS));
     }
   }
@@ -97,8 +98,9 @@ export function showView(view) {
 }
 
 /** The line of a page, opened. @param {Here} here @param {(frame: any) => void} onFrame
- * @param {() => void} onUnsent @returns {{line: Line, outbox: Outbox}} */
-export function connect(here, onFrame, onUnsent) {
+ * @param {() => void} onChange the line stands otherwise, or other messages are unsent
+ * @returns {{line: Line, outbox: Outbox}} */
+export function connect(here, onFrame, onChange) {
   const { session } = here;
   const outbox = new Outbox(sessionStorage, `outbox:${session.subject}`);
   const banner = new Banner(byId("banner"), () => line.nudge());
@@ -109,10 +111,12 @@ export function connect(here, onFrame, onUnsent) {
     onFrame,
     onStatus: (status) => {
       banner.show(status);
+      // What is unsent says why it waits; the first word comes before the page has the line.
+      if (status.state !== "connecting") onChange();
       if (status.state === "signed_out") ask(session, status.message);
     },
   });
-  outbox.onChange = onUnsent;
+  outbox.onChange = onChange;
   session.onRenewed = (token) => line.renewed(token);
   addEventListener("online", () => line.nudge());
   addEventListener("offline", () => line.cut());

@@ -239,9 +239,9 @@ export class Line {
 
   /** @param {string} session @param {LineError} error */
   refused(session, error) {
-    const unsent = this.outbox.next(session);
-    if (unsent && !error.isPassing) this.outbox.fail(unsent.id, error.message);
-    if (error.code !== "line_lost") setTimeout(() => void this.flush(session), error.isPassing ? error.pauseMs : 0);
+    if (error.code === "line_lost") return;
+    this.outbox.refuse(session, error);
+    setTimeout(() => void this.flush(session), error.isPassing ? error.pauseMs : 0);
   }
 
   /** @param {number} quietMs */

@@ -2,6 +2,8 @@
 
 /** @typedef {import("./state.js").DurableEvent} DurableEvent */
 
+const DAY_MS = 86_400_000;
+
 const FAILURES = {
   bad_key: "The assistant is not set up correctly here; ask for a person instead.",
   cut: "The line to the assistant broke off.",
@@ -93,8 +95,14 @@ export function standing(session) {
   return session.waiting_since ? "waiting for a person" : "with the assistant";
 }
 
+/** @param {number} number @param {string} noun */
+export function counted(number, noun) {
+  return `${number.toLocaleString()} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "long" });
 const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 
 /** @param {string} timestamp @param {number} [now] epoch milliseconds */
@@ -114,6 +122,19 @@ export function wholeMoment(timestamp) {
   return WHOLE.format(new Date(timestamp));
 }
 
+/** When somebody will be there, as one says it. @param {string} timestamp @param {number} [now] epoch milliseconds */
+export function coming(timestamp, now = Date.now()) {
+  const then = new Date(timestamp);
+  const days = Math.round((midnight(then) - midnight(new Date(now))) / DAY_MS);
+  if (days > 6) return `on ${WHOLE.format(then)}`;
+  return `${days === 0 ? "today" : days === 1 ? "tomorrow" : `on ${WEEKDAY.format(then)}`} at ${CLOCK.format(then)}`;
+}
+
+/** @param {Date} moment */
+function midnight(moment) {
+  return new Date(moment.getFullYear(), moment.getMonth(), moment.getDate()).getTime();
+}
+
 /** @param {string} since @param {number} [now] epoch milliseconds */
 export function waited(since, now = Date.now()) {
   const minutes = Math.max(0, Math.floor((now - Date.parse(since)) / 60_000));
@@ -131,7 +152,7 @@ export function queueSteps(given) {
     : given.position === 1 ? "You are next." : `You are number ${given.position} in the queue.`;
   const meanwhile = "The assistant goes on until somebody joins: say what it is about, so that they need not ask. You may close this page; what is said is kept here.";
   if (given.open === false) {
-    const back = given.opens_at ? `people are back ${wholeMoment(given.opens_at)}` : "nobody is here just now";
+    const back = given.opens_at ? `people are back ${coming(given.opens_at)}` : "nobody is here just now";
     return [place, `We are closed now; ${back}.`, meanwhile];
   }
   const there = given.admins

@@ -1,20 +1,21 @@
 """Every page in every state: axe finds nothing (WCAG 2.2 AA), on a desktop in light and on a small phone in dark; it
 fits 320 pixels and a desktop at 200 %; nothing moves for who wants that; Tab leads through all of it, seen and marked.
 
-A state is a function that brings a fresh page there; the tables are in `seeker_states.py` and `desk_states.py`.
+A state is a function that brings a fresh page there; the tables are in `seeker_states.py`,
+`conversation_states.py` and `desk_states.py`.
 """
 
 import pytest
 from playwright.async_api import Browser, ViewportSize
 
-from tests.browser import desk_states, seeker_states
+from tests.browser import conversation_states, desk_states, seeker_states
 from tests.browser.accessibility import axe, fits, keeps_still, leads_by_keyboard
 from tests.browser.conftest import House
 from tests.browser.stage import Reach, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-STATES: dict[str, Reach] = {**seeker_states.STATES, **desk_states.STATES}
+STATES: dict[str, Reach] = {**seeker_states.STATES, **conversation_states.STATES, **desk_states.STATES}
 DESKTOP, ZOOMED, PHONE = (
     ViewportSize(width=1280, height=800), ViewportSize(width=640, height=400), ViewportSize(width=320, height=640)
 )  # fmt: skip

@@ -37,7 +37,7 @@ export class Banner {
       : `${status.message ?? "The connection was lost."} Reconnecting… What you write is kept.`;
     const act = status.state === "ended"
       ? button("Reload", () => location.reload(), { class: "plain" })
-      : button("Reconnect now", this.now, { class: "plain" });
+      : online ? button("Reconnect now", this.now, { class: "plain" }) : null;
     fill(this.element, el("span", {}, what), act);
     this.element.hidden = false;
   }

@@ -2,6 +2,7 @@
 
 import { el } from "../dom.js";
 import { codePoints } from "../state.js";
+import { counted } from "../words.js";
 
 const CONTENT_MAX = 8_000;
 const COUNT_FROM = 7_000;
@@ -21,7 +22,7 @@ export class Composer {
     this.key = "";
     this.timer = 0;
     this.field = el("textarea", {
-      id: "composer", rows: 1, "aria-label": label, placeholder: label, enterkeyhint: "send", disabled: true,
+      id: "composer", rows: 1, dir: "auto", "aria-label": label, placeholder: label, enterkeyhint: "send", disabled: true,
       "aria-describedby": "composer-count",
     });
     this.count = el("span", { id: "composer-count", class: "count", role: "status" });
@@ -80,8 +81,8 @@ export class Composer {
     const length = codePoints(this.field.value);
     const over = length > CONTENT_MAX;
     this.count.textContent = over
-      ? `${(length - CONTENT_MAX).toLocaleString()} characters too many; shorten it or split it.`
-      : length >= COUNT_FROM ? `${(CONTENT_MAX - length).toLocaleString()} characters left` : "";
+      ? `${counted(length - CONTENT_MAX, "character")} too many; shorten it or split it.`
+      : length >= COUNT_FROM ? `${counted(CONTENT_MAX - length, "character")} left` : "";
     this.count.classList.toggle("problem", over);
     this.button.disabled = this.field.disabled || this.field.readOnly || over || !this.field.value.trim();
     this.field.style.blockSize = "auto";

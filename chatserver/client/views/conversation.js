@@ -43,6 +43,7 @@ export class ConversationView {
     /** @type {State | null} */
     this.state = null;
     this.drawn = "";
+    this.waits = "";
     /** @type {{key: string, text: GrowingText, element: HTMLElement} | null} */
     this.text = null;
     this.log = el("div", { class: "log", role: "log", "aria-label": "Conversation", "data-testid": "log" });
@@ -54,7 +55,7 @@ export class ConversationView {
       el("div", { class: "column" }, this.older, this.log, acts.start ?? null, this.growing, this.unsent));
     this.jump = button("To the newest ↓", () => this.toEnd(), { class: "jump", hidden: true });
     this.scroll.addEventListener("scroll", () => {
-      this.following = this.isNearEnd();
+      this.following = this.hasOnlyBegun() || this.isNearEnd();
       this.jump.hidden = this.following;
       if (this.following) acts.read?.();
     });
@@ -75,14 +76,20 @@ export class ConversationView {
     return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < NEAR_END_PX;
   }
 
+  /** How to begin is read from its beginning. */
+  hasOnlyBegun() {
+    return this.acts.start !== undefined && !this.acts.start.hidden;
+  }
+
   toEnd() {
     this.following = true;
-    this.scroll.scrollTop = this.scroll.scrollHeight;
+    this.scroll.scrollTop = this.hasOnlyBegun() ? 0 : this.scroll.scrollHeight;
     this.jump.hidden = true;
   }
 
-  /** @param {State} state @param {import("../outbox.js").Unsent[]} unsent */
-  show(state, unsent) {
+  /** @param {State} state @param {import("../outbox.js").Unsent[]} unsent
+   * @param {boolean} [connected] whether what is unsent is on its way */
+  show(state, unsent, connected = true) {
     this.state = state;
     const newest = state.events.at(-1)?.seq ?? 0;
     // Events behind what is drawn: the server has another log than it had, and this one is drawn anew.
@@ -97,7 +104,7 @@ export class ConversationView {
     const own = this.showEvents(state);
     this.older.hidden = !state.earlier;
     this.showGrowing(state);
-    this.showUnsent(state, unsent);
+    this.showUnsent(state, unsent, connected);
     if (follow || own) this.toEnd();
     else this.jump.hidden = false;
   }
@@ -139,7 +146,7 @@ export class ConversationView {
     if (event.type === "note") {
       return el("aside", { class: "message memo", "data-testid": "note", "data-seq": event.seq, "aria-label": "Note for admins" },
         this.head(speaker(event, this.me), "note, for admins only", event.timestamp),
-        el("div", { class: "content", "data-testid": "content" }, el("p", { class: "verbatim" }, event.content ?? "")));
+        el("div", { class: "content", "data-testid": "content" }, el("p", { class: "verbatim", dir: "auto" }, event.content ?? "")));
     }
     if (event.role === "system") {
       return el("p", { class: "event", "data-testid": "system", "data-seq": event.seq }, event.content, " ", this.time(event.timestamp));
@@ -153,13 +160,14 @@ export class ConversationView {
       el("div", { class: "content", "data-testid": "content" }, this.contentOf(event)),
       event.interrupted ? el("p", { class: "note" }, "Interrupted here.") : null,
       this.sourcesOf(event.sources),
-      event.role === "assistant" ? verdict(event, this.acts.rate) : null);
+      // Nobody asked for the first word, so nobody is asked whether it helped.
+      event.role === "assistant" && event.code !== "greeting" ? verdict(event, this.acts.rate) : null);
   }
 
   /** People's words stay as they wrote them; the assistant's are Markdown. @param {DurableEvent} event */
   contentOf(event) {
     const text = event.content ?? "";
-    return event.role === "assistant" ? this.rendered(text) : el("p", { class: "verbatim" }, text);
+    return event.role === "assistant" ? this.rendered(text) : el("p", { class: "verbatim", dir: "auto" }, text);
   }
 
   /** @param {string} text */
@@ -235,7 +243,7 @@ export class ConversationView {
       const { kind } = this.assistant;
       const text = new GrowingText((ref) => this.chip(ref));
       const element = el("article", { class: "message assistant", "data-testid": "partial", "data-turn": answer.turn },
-        this.head(kind === "offline" ? "Offline assistant" : "Assistant", nature(kind, "assistant"), null), text.element);
+        this.head(kind === "offline" ? "Offline assistant" : "Assistant", nature(kind, "assistant"), new Date().toISOString()), text.element);
       this.text = { key, text, element };
     }
     this.text.text.show(answer.text);
@@ -247,13 +255,18 @@ export class ConversationView {
     if (this.word.textContent !== sentence) this.word.textContent = sentence;
   }
 
-  /** @param {State} state @param {import("../outbox.js").Unsent[]} unsent */
-  showUnsent(state, unsent) {
+  /** @param {State} state @param {import("../outbox.js").Unsent[]} unsent @param {boolean} connected */
+  showUnsent(state, unsent, connected) {
     const stored = new Set(state.events.map((event) => event.id));
-    fill(this.unsent, unsent.filter((one) => !stored.has(one.id)).map((one) =>
+    const shown = unsent.filter((one) => !stored.has(one.id));
+    const key = JSON.stringify([shown, connected]);
+    if (key === this.waits) return;
+    this.waits = key;
+    fill(this.unsent, shown.map((one) =>
       el("article", { class: "message user own pending", "data-testid": "unsent", "data-id": one.id },
-        this.head("You", one.failed ? "not sent" : "on its way…", null),
-        el("div", { class: "content" }, el("p", { class: "verbatim" }, one.content)),
+        this.head("You", one.failed ? "not sent" : connected ? "on its way…" : "kept until you are connected", null),
+        el("div", { class: "content" }, el("p", { class: "verbatim", dir: "auto" }, one.content)),
+        one.held && !one.failed ? el("p", { class: "note", role: "status" }, `${one.held} It is sent by itself.`) : null,
         one.failed ? el("p", { class: "problem", role: "alert" }, one.failed) : null,
         one.failed ? button("Edit and send again", () => this.acts.discard(one.id), { class: "soft" }) : null)));
   }

@@ -66,8 +66,8 @@ export class JobDialog {
       fitOf(fit),
       tipsOf(job, false),
       questionsOf(job, null),
-      el("details", { open: true }, el("summary", {}, "Description"), el("p", { class: "verbatim description" }, job.description_raw)),
-      el("div", { class: "row" },
+      el("details", { open: true }, el("summary", {}, "Description"), el("p", { class: "verbatim description", dir: "auto" }, job.description_raw)),
+      el("div", { class: "row dialog-acts" },
         button("Ask about this job", () => {
           this.element.close();
           return this.ask(job.id);

@@ -3,7 +3,9 @@
 import { button, el, fill } from "../dom.js";
 import { matchCard } from "./jobs.js";
 
-const SHOWN = 10;
+const ASKED = 10;
+/** The rest unfolds: what is below them must be found too. */
+const SHOWN = 4;
 
 export class MatchesView {
   /** @param {import("../api.js").Api} api @param {(job: string) => any} ask @param {(match: any) => any} open */
@@ -21,9 +23,9 @@ export class MatchesView {
     this.title.textContent = hasResume ? "Jobs that fit" : "New jobs";
     if (!this.list.childElementCount) fill(this.list, el("p", { class: "quiet" }, "Looking for jobs…"));
     try {
-      const page = await this.api.get("/api/matches", { limit: SHOWN });
+      const page = await this.api.get("/api/matches", { limit: ASKED });
       fill(this.list, page.items.length
-        ? page.items.map((/** @type {any} */ match) => matchCard(match, this.ask, "You", () => this.open(match)))
+        ? this.cards(page.items)
         : el("p", { class: "quiet" }, hasResume
           ? "No open job fits just now. New ones are looked for every day."
           : "No jobs to show yet. They appear once your resume has been read."));
@@ -31,5 +33,17 @@ export class MatchesView {
       fill(this.list, el("p", { class: "problem" }, String(/** @type {Error} */ (error).message)),
         button("Try again", () => this.load(hasResume), { class: "soft" }));
     }
+  }
+
+  /** @param {any[]} matches */
+  cards(matches) {
+    const made = matches.map((match) => matchCard(match, this.ask, "You", () => this.open(match)));
+    const rest = made.slice(SHOWN);
+    if (!rest.length) return made;
+    const more = button(`Show ${rest.length} more`, () => {
+      more.replaceWith(...rest);
+      rest[0].querySelector("button")?.focus();
+    }, { class: "soft" });
+    return [...made.slice(0, SHOWN), more];
   }
 }

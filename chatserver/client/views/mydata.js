@@ -1,6 +1,7 @@
 /** What is kept of a person, in their own hands: a copy of it, and its end. */
 
 import { button, el, fill } from "../dom.js";
+import { counted } from "../words.js";
 
 const WORD = "DELETE";
 const FILE = "ottobon-jobs-export.json";
@@ -33,7 +34,7 @@ export class MyData {
   /** A word has to be written: what is gone does not come back. */
   ask() {
     const field = el("input", { type: "text", id: "delete-word", autocomplete: "off", "aria-describedby": "delete-what" });
-    const go = el("button", { type: "submit", class: "primary" }, "Delete everything");
+    const go = el("button", { type: "submit", class: "primary danger" }, "Delete everything");
     const dialog = el("dialog", { class: "card ask", "aria-labelledby": "delete-title", "data-testid": "delete-dialog" },
       el("form", { method: "dialog" },
         el("h2", { id: "delete-title" }, "Delete everything?"),
@@ -62,11 +63,6 @@ export class MyData {
       this.problem.hidden = false;
     }
   }
-}
-
-/** @param {number} number @param {string} noun */
-function counted(number, noun) {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 /** What went, and what remains elsewhere. @param {any} receipt @param {() => void} done */

@@ -76,7 +76,7 @@ export class PastView {
     const unread = here ? 0 : one.unread;
     const made = button("", () => this.choose(one.id), { class: "past", "aria-current": here ? "true" : null, "data-session": one.id });
     fill(made,
-      el("span", { class: "last" }, one.last ? plain(one.last) : "Nothing was said yet"),
+      el("span", { class: "last", dir: "auto" }, one.last ? plain(one.last) : "Nothing was said yet"),
       unread ? el("span", { class: "unread", "data-testid": "unread" }, unread, el("span", { class: "visually-hidden" }, " unread")) : null,
       el("span", { class: "quiet" }, `${moment(one.updated_at)} · ${standing(one)}`));
     return made;

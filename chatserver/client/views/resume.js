@@ -1,6 +1,7 @@
 /** The seeker's resume: by drop, button or paste; its progress; and a plain word on what was read or why not. */
 
 import { button, el, fill } from "../dom.js";
+import { counted } from "../words.js";
 
 const FILE_MAX_BYTES = 5 * 1024 * 1024;
 const ACCEPTED = ".pdf,.docx,.txt,.md,application/pdf,text/plain,text/markdown,application/vnd.openxmlformats-officedocument.wordprocessingml.document";
@@ -71,8 +72,11 @@ export class ResumeView {
       this.show(found.file_name ?? "Pasted text", found, false);
     } catch (error) {
       const problem = /** @type {any} */ (error);
-      if (problem.status === 404) this.none();
-      else this.refuse(problem.message);
+      if (problem.status === 404) return this.none();
+      fill(this.said, el("p", { class: "problem", "data-testid": "resume-problem" }, problem.message),
+        button("Try again", () => this.load(), { class: "soft" }));
+      // Jobs are shown as to somebody without a resume, until it is known.
+      this.changed();
     }
   }
 
@@ -151,7 +155,7 @@ export class ResumeView {
   show(name, read, isNew) {
     const titles = read.titles ?? [];
     const skills = read.skills ?? [];
-    const size = read.pages ? counted(read.pages, "page") : `${(read.characters ?? read.text?.length ?? 0).toLocaleString()} characters`;
+    const size = read.pages ? counted(read.pages, "page") : counted(read.characters ?? read.text?.length ?? 0, "character");
     this.has = true;
     this.gone.hidden = false;
     this.hint.textContent = "To replace it, drop another here, or";
@@ -171,9 +175,4 @@ function skillsFound(skills, open) {
   return el("details", { class: "skills have", open }, el("summary", {}, "Skills found"),
     el("ul", { "aria-label": "Skills found" }, skills.slice(0, SHOWN_SKILLS).map((skill) => el("li", {}, skill))),
     left > 0 ? el("p", { class: "quiet" }, `and ${left} more`) : null);
-}
-
-/** @param {number} count @param {string} noun */
-function counted(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

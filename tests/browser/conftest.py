@@ -1,4 +1,7 @@
-"""One real server with the demo, and one browser, for all tests of the pages."""
+"""One real server with the demo, more nodes of it, and one browser, for all tests of the pages.
+
+Whatever the browser complains of, errors of scripts and violations of the policy included, fails the test.
+"""
 
 import asyncio
 import os
@@ -7,15 +10,18 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx2
 import msgspec
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage
 
 from chatserver.adapters.children import free_port
+from chatserver.core.hours import DAYS
 from tests.chromium import chromium
 from tests.until import until
 
@@ -35,6 +41,30 @@ class House:
     def on(self, node: str, link: str) -> str:
         """The same link at another node."""
         return link.replace(self.url, node)
+
+
+@dataclass
+class Complaints:
+    """What the browser said was wrong, and what of it a test brings about on purpose."""
+
+    said: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def expect(self, pattern: str) -> None:
+        self.expected.append(pattern)
+
+    def watch(self, context: BrowserContext) -> None:
+        context.on("weberror", lambda error: self.said.append(str(error.error)))
+        context.on("console", self.hear)
+
+    def hear(self, said: ConsoleMessage) -> None:
+        # The browser reports every 404 by itself, and "no resume yet" is one.
+        asked_for_a_resume = said.location["url"].endswith("/resume") and "404" in said.text
+        if said.type in ("error", "warning") and not asked_for_a_resume:
+            self.said.append(said.text)
+
+    def left(self) -> list[str]:
+        return [one for one in self.said if not any(re.search(pattern, one) for pattern in self.expected)]
 
 
 @asynccontextmanager
@@ -79,6 +109,16 @@ async def browser() -> AsyncIterator[Browser]:
         yield browser
 
 
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def complaints(browser: Browser) -> AsyncIterator[Complaints]:
+    """All contexts that are opened in the test."""
+    heard = Complaints()
+    browser.on("context", heard.watch)
+    yield heard
+    browser.remove_listener("context", heard.watch)
+    assert heard.left() == []
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     # After the browser: where there is none, nobody waits for a server.
@@ -108,3 +148,11 @@ async def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> A
         await _stopped(process)
         if draining is not None:
             await draining
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def node_at_night(house: House) -> AsyncIterator[str]:
+    """The address of a second node, on which business opens tomorrow."""
+    tomorrow = DAYS[(datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)).weekday()]
+    async with another_node(house, BUSINESS_HOURS=f"{tomorrow} 09:00-18:00", DRAIN_SECONDS="1") as url:
+        yield url

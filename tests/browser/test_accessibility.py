@@ -10,7 +10,7 @@ from playwright.async_api import Browser, ViewportSize
 
 from tests.browser import conversation_states, desk_states, seeker_states
 from tests.browser.accessibility import axe, fits, keeps_still, leads_by_keyboard
-from tests.browser.conftest import House
+from tests.browser.conftest import Complaints, House
 from tests.browser.stage import Reach, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -22,7 +22,9 @@ DESKTOP, ZOOMED, PHONE = (
 
 
 @pytest.mark.parametrize("name", STATES)
-async def test_everybody_can_use_it(browser: Browser, house: House, name: str) -> None:
+async def test_everybody_can_use_it(browser: Browser, house: House, complaints: Complaints, name: str) -> None:
+    # Some states are what is seen when the server refuses or cannot be reached.
+    complaints.expect("Failed to load resource|WebSocket connection")
     context = await browser.new_context(viewport=DESKTOP, color_scheme="light", reduced_motion="reduce")
     try:
         page = await context.new_page()

@@ -14,7 +14,7 @@ from chatserver.demo import texts
 from tests.adapters.resume_files import pdf_with_password
 from tests.browser.conftest import Complaints, House
 from tests.browser.front_door import front_door
-from tests.browser.vocabulary import PATIENCE_MS, seeker
+from tests.browser.vocabulary import PATIENCE_MS, posts_a_job, seeker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -177,12 +177,9 @@ async def test_providers_job_to_a_seekers_match(browser: Browser, house: House) 
 
         provider = await (await browser.new_context()).new_page()
         await provider.goto(house.links["provider"])
-        await provider.get_by_label("Title").fill("Payroll Accountant for a spinning mill")
-        await provider.get_by_label("Place").fill("Salem, Tamil Nadu, India")
-        await provider.get_by_label("Description").fill(PAYROLL)
-        await provider.get_by_role("button", name="Post this job").click()
-        page = provider.get_by_test_id("job-page")
-        await expect(page).to_have_attribute("data-status", "active", timeout=PATIENCE_MS)
+        page = await posts_a_job(
+            provider, "Payroll Accountant for a spinning mill", "Salem, Tamil Nadu, India", PAYROLL
+        )
         await expect(page.get_by_test_id("tips").get_by_role("listitem")).to_have_count(5)
         await expect(page.get_by_test_id("questions").get_by_role("listitem")).to_have_count(5)
 

@@ -7,7 +7,7 @@ from playwright.async_api import Browser, FilePayload, Page, expect
 
 from tests.browser.conftest import House
 from tests.browser.stage import Stage, id_of
-from tests.browser.vocabulary import PATIENCE_MS, Admin, Seeker, admin, seeker
+from tests.browser.vocabulary import PATIENCE_MS, Admin, Seeker, admin, posts_a_job, seeker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -28,16 +28,6 @@ async def stays_text(page: Page, *testids: str) -> None:
         await expect(page.get_by_test_id(testid).filter(has_text=SEEN).first).to_be_visible(timeout=PATIENCE_MS)
     ran, _, found = await page.evaluate(RAN)
     assert (ran, found) == (None, [])
-
-
-async def posts_a_job(page: Page, house: House) -> None:
-    await page.goto(house.links["provider"])
-    await page.get_by_label("Title").fill(SEEN)
-    await page.get_by_label("Place").fill(SEEN)
-    await page.get_by_label("Description").fill(DESCRIPTION)
-    await page.get_by_role("button", name="Post this job").click()
-    await expect(page.get_by_test_id("job-page")).to_have_attribute("data-status", "active", timeout=PATIENCE_MS)
-    await stays_text(page, "job", "job-page")
 
 
 async def talks(nell: Seeker, stage: Stage, job: str) -> str:
@@ -90,7 +80,9 @@ async def test_it_stays_text(browser: Browser, house: House) -> None:
     async with seeker(browser, house.url) as nell, admin(browser, house.links["admin"]) as meera:
         stage = Stage(nell.page, house)
         provider = await (await browser.new_context()).new_page()
-        await posts_a_job(provider, house)
+        await provider.goto(house.links["provider"])
+        await posts_a_job(provider, SEEN, SEEN, DESCRIPTION)
+        await stays_text(provider, "job", "job-page")
         job = str(await stage.told("select id from jobs where title = $1", SEEN))
         await stage.told("update jobs set external_apply_url = 'javascript:window.ran=1' where id = $1::uuid", job)
         session = await talks(nell, stage, job)

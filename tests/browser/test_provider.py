@@ -5,7 +5,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import House
-from tests.browser.vocabulary import PATIENCE_MS
+from tests.browser.vocabulary import PATIENCE_MS, posts_a_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,12 +21,7 @@ async def test_a_posted_job_becomes_active_and_is_closed(browser: Browser, house
     try:
         page = await context.new_page()
         await page.goto(house.links["provider"])
-        await page.get_by_label("Title").fill("Payroll Accountant")
-        await page.get_by_label("Place").fill("Mysuru, Karnataka, India")
-        await page.get_by_label("Description").fill(DESCRIPTION)
-        await page.get_by_role("button", name="Post this job").click()
-        posted = page.get_by_test_id("job-page")
-        await expect(posted).to_have_attribute("data-status", "active", timeout=PATIENCE_MS)
+        posted = await posts_a_job(page, "Payroll Accountant", "Mysuru, Karnataka, India", DESCRIPTION)
         await expect(posted.get_by_test_id("tips").get_by_role("listitem")).to_have_count(5)
         await expect(posted.get_by_test_id("questions").get_by_role("listitem")).to_have_count(5)
         await expect(posted.get_by_test_id("skills").get_by_text("Tally", exact=True)).to_be_visible()

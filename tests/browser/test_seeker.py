@@ -99,7 +99,9 @@ async def test_what_was_said_before_is_found_and_can_be_taken_along(browser: Bro
         async with page.expect_download() as saving:
             await page.get_by_role("button", name="Save as text").click()
         saved = Path(await (await saving.value).path()).read_text()
-        assert "Is there work with *turbines* <b>anywhere</b>?" in saved
+        assert "Is there work with *turbines* &lt;b>anywhere&lt;/b>?" in saved, (
+            "a text file that others draw as Markdown"
+        )
         assert "Offline assistant" in saved, "who spoke is always plain"
         assert asha.complaints == []
 

@@ -152,6 +152,17 @@ class Seeker(Person):
 SESSION = "sessionStorage.getItem(Object.keys(sessionStorage).find((key) => key.startsWith('session:')))"
 
 
+async def posts_a_job(page: Page, title: str, place: str, description: str) -> Locator:
+    """On the provider's page; returns what is shown of the job, once it is open."""
+    await page.get_by_label("Title").fill(title)
+    await page.get_by_label("Place").fill(place)
+    await page.get_by_label("Description").fill(description)
+    await page.get_by_role("button", name="Post this job").click()
+    posted = page.get_by_test_id("job-page")
+    await expect(posted).to_have_attribute("data-status", "active", timeout=PATIENCE_MS)
+    return posted
+
+
 class Admin(Person):
     async def opens(self, session: str) -> None:
         entry = self.page.locator(f"[data-testid=lobby-entry][data-session='{session}']")

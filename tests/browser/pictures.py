@@ -19,6 +19,7 @@ PICTURE_MAX_BYTES = 150_000
 async def take(page: Page, name: str) -> None:
     """What the page shows, once nothing is being loaded and nothing has the focus."""
     await page.wait_for_load_state("networkidle")
+    await page.mouse.move(0, 0)
     await page.evaluate("document.activeElement?.blur()")
     session = await page.context.new_cdp_session(page)
     taken = await session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})

@@ -21,6 +21,7 @@ from chatserver.core.protocol import Answering, encode
 from chatserver.grounding import (
     GREETING_MATCHES,
     MATCHES_PER_ANSWER,
+    UNREAD,
     AnswerTools,
     Grounding,
     heard_of,
@@ -222,7 +223,7 @@ class Answers:
             self._wire.stream(session, turn, 0, BUDGET_SENTENCE, BUDGET_SENTENCE, refused)
         retrieved = texts_of(cards)
         tools = AnswerTools(
-            self._grounding, row, retrieved,
+            self._grounding, row, request, retrieved,
             lambda reason: self._conversations.answer_asks_human(session, turn, reason),
         )  # fmt: skip
         gate = Gate(retrieved.__contains__)
@@ -238,9 +239,9 @@ class Answers:
         content = "".join(written)
         if not content.strip():
             raise AnswerFailed("empty")
-        author = author_of(chosen.assistant)
+        meta = {"author": author_of(chosen.assistant), **({} if request.resume else {UNREAD: True})}
         return await self._insist(
-            session, turn, lambda: self._conversations.finish(session, turn, content, author, gate.used)
+            session, turn, lambda: self._conversations.finish(session, turn, content, meta, gate.used)
         )
 
     async def _stream(
@@ -307,5 +308,5 @@ class Answers:
         offline = assistant.kind == "offline"
         shown = cards if has_resume or row.job else []
         text = greeting(row.seeker_name, shown, has_resume=has_resume, offline=offline)
-        author = author_of(assistant)
-        await self._conversations.greet(session, text, author, [one.ref for one in shown])
+        meta = {"author": author_of(assistant), **({} if has_resume else {UNREAD: True})}
+        await self._conversations.greet(session, text, meta, [one.ref for one in shown])

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, WebSocketRoute
 
 from chatserver.adapters.catalogue import PostgresCatalogue
 from chatserver.adapters.chats import ChatStore
+from chatserver.adapters.consents import PostgresConsents
 from chatserver.adapters.erasure import PostgresPeople
 from chatserver.adapters.extraction import ProcessExtractor
 from chatserver.adapters.gazetteer import load_gazetteer
@@ -41,6 +42,7 @@ from chatserver.adapters.wire import RedisWire, client
 from chatserver.allowances import Allowances
 from chatserver.answers import Answers
 from chatserver.assistants import Assistants, author_of
+from chatserver.consents import Consents
 from chatserver.conversations import Conversations
 from chatserver.core.limits import REQUESTS_PER_ADDRESS_PER_MINUTE, REQUESTS_PER_USER_PER_MINUTE, Limits
 from chatserver.core.ports import Assistant
@@ -54,12 +56,14 @@ from chatserver.jobs import Jobs
 from chatserver.notices import Notices
 from chatserver.overview import Overviews
 from chatserver.reading import Reading
+from chatserver.recipients import recipients_of
 from chatserver.resumes import Resumes
 from chatserver.runs import Runs
 from chatserver.settings import Settings
 from chatserver.users import Identity, Users
 from chatserver.web import pages
 from chatserver.web.admin import AdminRoutes
+from chatserver.web.consent import ConsentRoutes
 from chatserver.web.health import HealthRoutes
 from chatserver.web.jobs import JobRoutes
 from chatserver.web.me import PeopleRoutes
@@ -157,10 +161,15 @@ class Node:
             identity = supabase
         user_store = UserStore(self.pool)
         self.users = Users(identity, user_store)
-        self.jobs = Jobs(PostgresJobs(self.pool), PostgresCatalogue(self.pool), queue, embedder, gazetteer)
+        self.consents = Consents(PostgresConsents(self.pool), recipients_of(settings))
+        self.jobs = Jobs(
+            PostgresJobs(self.pool), PostgresCatalogue(self.pool), queue, embedder, gazetteer, self.consents
+        )
         self.runs = Runs(RunStore(self.pool))
         self.overviews = Overviews(PostgresOverview(self.pool), RunStore(self.pool))
-        self.resumes = Resumes(PostgresResumes(self.pool), ProcessExtractor(), embedder, gazetteer, files)
+        self.resumes = Resumes(
+            PostgresResumes(self.pool), ProcessExtractor(), embedder, gazetteer, files, self.consents
+        )
 
         offline = OfflineAssistant()
         assistant: Assistant = offline
@@ -184,7 +193,7 @@ class Node:
         self.hub = Hub(store, summaries, self.wire, self.metrics)
         self.hub.wire_is_healthy = lambda: self.wire.healthy
         self.wire.on_reconnect = self.hub.look_now
-        grounding = Grounding(store, self.jobs, self.resumes)
+        grounding = Grounding(store, self.jobs, self.resumes, self.consents)
         budget = DayBudget(self.pool, day_usd=settings.budget_day_usd, seeker_day_usd=settings.budget_seeker_day_usd)
         assistants = Assistants(assistant, offline, budget)
         self.answers = Answers(store, self.wire, self.conversations, grounding, assistants, self.metrics)
@@ -273,6 +282,7 @@ class Node:
         described: list[BaseRoute] = [
             *HealthRoutes(self.users, self.config(), self.ready, self.metrics.exposition, self.issuer).routes(),
             *PeopleRoutes(self.users, self.resumes, self.erasure, self.allowances).routes(),
+            *ConsentRoutes(self.users, self.consents, self.resumes).routes(),
             *JobRoutes(self.users, self.jobs, self.allowances).routes(),
             *AdminRoutes(self.users, self.runs, self.overviews).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),

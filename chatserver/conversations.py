@@ -144,24 +144,27 @@ class Conversations:
 
     # What the assistant's side does
 
-    async def greet(self, session: UUID, content: str, author: dict[str, Any], refs: Sequence[int]) -> None:
+    async def greet(self, session: UUID, content: str, said: dict[str, Any], refs: Sequence[int]) -> None:
         """The first message of a session, once whoever asks; void where something was said already."""
         async with self._store.transaction(session) as tx:
             state = await tx.state()
             if state.seq:
                 return
-            meta: dict[str, Any] = {"author": author, "code": "greeting"}
+            meta: dict[str, Any] = {**said, "code": "greeting"}
             if found := await tx.sources(refs):
                 meta["sources"] = msgspec.to_builtins(found)
             event = Event("message", content, "assistant", uuid5(session, "greeting"), meta=meta)
             applied = await tx.apply(state, Change((event,)))
         self._publish(session, applied)
 
-    async def finish(self, session: UUID, turn: int, content: str, author: dict[str, Any], refs: Sequence[int]) -> bool:
-        """The whole answer of `turn`; False where the turn is over and nothing was written."""
+    async def finish(self, session: UUID, turn: int, content: str, said: dict[str, Any], refs: Sequence[int]) -> bool:
+        """The whole answer of `turn`, with who wrote it and what they knew as its meta.
+
+        False where the turn is over and nothing was written.
+        """
 
         async def decide(tx: ChatTransaction, state: State) -> Change | None:
-            meta: dict[str, Any] = {"author": author}
+            meta: dict[str, Any] = dict(said)
             if found := await tx.sources(refs):
                 meta["sources"] = msgspec.to_builtins(found)
             return rules.finish(state, turn, Event("message", content, "assistant", meta=meta))

@@ -87,7 +87,7 @@ class Drafts:
         cards = await self._grounding.cards(row, question=question, limit=MATCHES_PER_ANSWER)
         request = await self._grounding.request(row, said, cards, Proposal(asker.user.name, hint))
         retrieved = texts_of(cards)
-        tools = AnswerTools(self._grounding, row, retrieved, _is_here_already)
+        tools = AnswerTools(self._grounding, row, request, retrieved, _is_here_already)
         gate = Gate(retrieved.__contains__)
         chosen = await self._assistants.choose(row.seeker, request)
         try:

@@ -1,14 +1,16 @@
 """What an answer stands on: the seeker's resume, the retrieved jobs under their numbers, the history."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID
 
+from chatserver.consents import Consents
 from chatserver.core.chat_ports import ChatStore, SessionRow
 from chatserver.core.events import Logged
 from chatserver.core.gate import Gate
 from chatserver.core.job import Job, Match
-from chatserver.core.ports import AnswerRequest, Card, HistoryEntry, Proposal, Unavailable
+from chatserver.core.ports import AnswerFailed, AnswerRequest, Card, HistoryEntry, Proposal, Unavailable
 from chatserver.core.protocol import REASON_MAX_CHARACTERS, Source, SourceReason
 from chatserver.core.redaction import clean, redact
 
@@ -18,6 +20,8 @@ MATCHES_PER_SEARCH = 5
 GREETING_MATCHES = 3
 DESCRIPTION_IN_SEARCH = 600
 REFUSED = "answer_failed:refused"
+UNREAD = "resume_unread"
+"""In a message's meta: it was written without a look at the seeker's resume."""
 
 
 class Catalogue(Protocol):
@@ -42,10 +46,11 @@ class ResumeTexts(Protocol):
 class Grounding:
     """Retrieves, numbers and stores what an answer may speak of, before a word of it is written."""
 
-    def __init__(self, store: ChatStore, jobs: Catalogue, resumes: ResumeTexts) -> None:
+    def __init__(self, store: ChatStore, jobs: Catalogue, resumes: ResumeTexts, consents: Consents) -> None:
         self._store = store
         self._jobs = jobs
         self._resumes = resumes
+        self._consents = consents
 
     async def cards(
         self, row: SessionRow, *, question: str | None, limit: int, location: str | None = None
@@ -76,9 +81,18 @@ class Grounding:
     ) -> AnswerRequest:  # fmt: skip
         resume = await self._resumes.get(row.seeker) if row.seeker else None
         about = next((one.ref for one in cards if one.job == row.job), None)
+        # Asked last: whoever withdraws while the rest is read is heard.
+        if not await self.may_read(row):
+            unread = tuple(entry for entry in said if not entry.may_quote_resume)
+            plain = tuple(without_resume(one) for one in cards)
+            return AnswerRequest("", unread, plain, None, about, proposal, is_withheld=resume is not None)
         return AnswerRequest(
             row.seeker_name, said, tuple(cards), redact(resume.text) if resume else None, about, proposal
         )
+
+    async def may_read(self, row: SessionRow) -> bool:
+        """Whether the assistant may be given something of the seeker's resume just now. Raises `Unavailable`."""
+        return row.seeker is None or await self._consents.let_model_read(row.seeker)
 
     async def has_resume(self, row: SessionRow) -> bool:
         return row.seeker is not None and await self._resumes.get(row.seeker) is not None
@@ -114,9 +128,10 @@ def history(events: Sequence[Logged]) -> list[HistoryEntry]:
         if event.kind != "message" or event.role is None or not event.content:
             continue
         author = event.meta.get("author") or {}
-        entries.append(
-            HistoryEntry(event.role, redact(event.content), author.get("name"), bool(event.meta.get("interrupted")))
-        )
+        entries.append(HistoryEntry(
+            event.role, redact(event.content), author.get("name"), bool(event.meta.get("interrupted")),
+            event.role in ("assistant", "admin") and not event.meta.get(UNREAD),
+        ))  # fmt: skip
     asked_last = _last_questions(entries)
     left_out = [entry for entry in refused if not any(entry is asked for asked in asked_last)]
     return [entry for entry in entries if not any(entry is one for one in left_out)]
@@ -157,6 +172,11 @@ def source_of(one: Card) -> Source:
     )  # fmt: skip
 
 
+def without_resume(one: Card) -> Card:
+    """The job alone: what matches, what is missing and why are said of the resume."""
+    return replace(one, matched_skills=(), missing_skills=(), reasons=())
+
+
 def said_of(one: Card) -> dict[str, Any]:
     """A card as a tool's result."""
     return {
@@ -185,15 +205,21 @@ def heard_of(request: AnswerRequest) -> str:
 class AnswerTools:
     """The tools of one answer. User and session come from the session, never from the model's arguments."""
 
-    def __init__(self, grounding: Grounding, row: SessionRow, retrieved: dict[int, str], ask_human: Any) -> None:
+    def __init__(
+        self, grounding: Grounding, row: SessionRow, request: AnswerRequest, retrieved: dict[int, str], ask_human: Any
+    ) -> None:
         """What a tool retrieves is put into `retrieved`: the number of a job, and all that was read of it."""
         self._grounding = grounding
         self._row = row
+        self._has_read = request.resume is not None
         self._retrieved = retrieved
         self._ask_human = ask_human
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises `AnswerFailed` (`withdrawn`) where the prompt that would be sent again has what may not go now."""
         try:
+            if self._has_read and not await self._grounding.may_read(self._row):
+                raise AnswerFailed("withdrawn", "The seeker withdrew their consent meanwhile.")
             match name:
                 case "search_jobs":
                     return await self._search(str(arguments.get("query", "")), arguments.get("location"))
@@ -214,14 +240,14 @@ class AnswerTools:
         where = location if isinstance(location, str) and location.strip() else None
         cards = await self._grounding.cards(self._row, question=query[:500], limit=MATCHES_PER_SEARCH, location=where)
         self._retrieved.update(texts_of(cards))
-        return {"jobs": [said_of(one) for one in cards]}
+        return {"jobs": [said_of(self._known(one)) for one in cards]}
 
     async def _job(self, ref: object, *, guides: bool) -> dict[str, Any]:
         digits = str(ref).strip().strip("[]").removeprefix("J")
         found = await self._grounding.job(self._row, int(digits)) if digits.isdecimal() and len(digits) < 7 else None
         if found is None:
             return {"error": "There is no such reference; use one that was retrieved, like J1."}
-        one, _ = found
+        one = self._known(found[0])
         self._retrieved.update(texts_of([one]))
         if guides:
             return {
@@ -229,6 +255,10 @@ class AnswerTools:
                 "interview_questions": [{"question": q, "answer_strategy": s} for q, s in one.questions],
             }  # fmt: skip
         return {**said_of(one), "description": redact(one.description)}
+
+    def _known(self, one: Card) -> Card:
+        """What an answer that has not read the resume knows of a job, whatever has been agreed to since."""
+        return one if self._has_read else without_resume(one)
 
 
 def _reason(said: object) -> str | None:

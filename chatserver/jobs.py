@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from chatserver.consents import Consents
 from chatserver.core.access import User, may_manage_job, may_publish_jobs
 from chatserver.core.draft import JobChanges, JobDraft, Posting
 from chatserver.core.errors import Refused
@@ -32,12 +33,13 @@ class Jobs:
     """The use cases. Each raises `Refused`, or `Unavailable` while the database does not answer."""
 
     def __init__(
-        self, store: JobStore, catalogue: Catalogue, queue: JobQueue, embedder: Embedders, gazetteer: Gazetteer
-    ) -> None:
+        self, store: JobStore, catalogue: Catalogue, queue: JobQueue, embedder: Embedders, gazetteer: Gazetteer,
+        consents: Consents,
+    ) -> None:  # fmt: skip
         self._store = store
         self._catalogue = catalogue
         self._queue = queue
-        self._matcher = Matcher(store, catalogue, embedder, gazetteer)
+        self._matcher = Matcher(store, catalogue, embedder, gazetteer, consents)
 
     # Writing
 

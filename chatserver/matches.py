@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
+from chatserver.consents import Consents
 from chatserver.core import matching
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.job import Job, Match
@@ -17,16 +18,21 @@ from chatserver.core.redaction import redact
 
 CANDIDATES = 100
 OPENING_CHARACTERS = 400
+NAMES_MAX = 30
+"""Titles and skills that are looked for as words where vectors find too little."""
 
 
 class Matcher:
     """Candidates by vector from the catalogue, mixed here with how well the words fit."""
 
-    def __init__(self, store: JobStore, catalogue: Catalogue, embedder: Embedders, gazetteer: Gazetteer) -> None:
+    def __init__(
+        self, store: JobStore, catalogue: Catalogue, embedder: Embedders, gazetteer: Gazetteer, consents: Consents
+    ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._embedder = embedder
         self._gazetteer = gazetteer
+        self._consents = consents
 
     async def best(
         self, seeker: UUID, question: str | None, filters: Filters, limit: int, include: Sequence[UUID]
@@ -36,10 +42,13 @@ class Matcher:
         queries = [text for text in (question, resume.text if resume else None) if text]
         if not queries:
             return await self._newest(filters, limit, include)
-        compared = await self._compared(resume, question)
+        asked = question if question and await self._may_embed(seeker, resume) else None
+        compared = await self._compared(resume, asked)
         candidates = await self._catalogue.nearest(*compared, filters, CANDIDATES) if compared else []
         if len(candidates) < limit:
             # Few vectors are comparable, as before a change of the model is through: then the words decide.
+            if words := await asyncio.to_thread(self._focus, queries):
+                candidates += await self._worded(words, compared, filters, {candidate.id for candidate in candidates})
             seen = {candidate.id for candidate in candidates}
             newest = [job.id for job in await self._catalogue.newest(filters, CANDIDATES) if job.id not in seen]
             candidates += await self._catalogue.these(newest, None)
@@ -48,6 +57,23 @@ class Matcher:
             candidates += await self._catalogue.these(missing, compared)
         ranked = await asyncio.to_thread(rank, candidates, queries, self._gazetteer)
         return await self._matches(_with(ranked, limit, set(include)), resume)
+
+    async def _may_embed(self, seeker: UUID, resume: ResumeOf | None) -> bool:
+        """A question may be a model's that has read the resume, which did not let the embedding model do so."""
+        if resume is None:
+            return True
+        return await self._consents.let_embed(seeker, (await self._embedder.current()).model)
+
+    def _focus(self, queries: Sequence[str]) -> str:
+        return next((focus for query in queries if (focus := self._gazetteer.focus(query))), "")
+
+    async def _worded(
+        self, words: str, compared: tuple[Vector, str] | None, filters: Filters, seen: set[UUID]
+    ) -> list[Candidate]:
+        """Jobs that bear any of the titles and skills."""
+        any_of = " or ".join(f'"{name}"' for name in words.replace('"', " ").split(", ")[:NAMES_MAX])
+        found = await self._catalogue.worded(any_of, compared, filters, CANDIDATES)
+        return [candidate for candidate in found if candidate.id not in seen]
 
     async def one(self, resume: ResumeOf, job: Job) -> Match:
         compared = await self._compared(resume, None)
@@ -119,10 +145,12 @@ async def embed_job(embedder: Embedder, gazetteer: Gazetteer, title: str, descri
     """
 
     def prepared() -> tuple[list[str], list[str], list[str]]:
-        text = f"{title}\n{description}"
-        opening = description.strip()[:OPENING_CHARACTERS].rsplit(None, 1)
+        # A recruiter's number in an ad is somebody's too.
+        plain = redact(description)
+        text = f"{redact(title)}\n{plain}"
+        opening = plain.strip()[:OPENING_CHARACTERS].rsplit(None, 1)
         focus = gazetteer.focus(text)
-        lines = [f"{title}. {opening[0] if opening else ''}", *([focus] if focus else [])]
+        lines = [f"{redact(title)}. {opening[0] if opening else ''}", *([focus] if focus else [])]
         return embedder.chunks(text), lines, gazetteer.also_called(title)
 
     chunks, lines, called = await asyncio.to_thread(prepared)

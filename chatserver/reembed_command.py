@@ -20,6 +20,7 @@ from chatserver.adapters.postgres import connect, reason
 from chatserver.adapters.reembedding import PostgresVectors
 from chatserver.core.ports import Unavailable
 from chatserver.core.reembedding import Extent
+from chatserver.recipients import recipients_of
 from chatserver.reembedding import Reembedding, Step
 from chatserver.running import Failed
 from chatserver.settings import Settings
@@ -95,7 +96,7 @@ async def reembed(settings: Settings) -> None:
 
 async def _reembed(settings: Settings, pool: asyncpg.Pool, stack: AsyncExitStack) -> None:
     model, make = next(iter(makers(settings.openai_api_key).items()))
-    vectors = PostgresVectors(pool)
+    vectors = PostgresVectors(pool, recipients_of(settings))
     extent = await vectors.extent(model)
     if extent.pinned == model and not extent.texts:
         print(f"Nothing to do: all vectors are of {model}, which is configured.")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from chatserver.consents import Consents
 from chatserver.core.access import User
 from chatserver.core.errors import Refused
 from chatserver.core.gazetteer import Gazetteer
@@ -24,9 +25,15 @@ SHOWN_MAX = 40
 FILE_NAME_MAX_CHARACTERS = 150
 
 
+NOT_EMBEDDED = "It is compared with jobs by its words alone, until you agree to more under “Your data”."
+NO_FILE = "Its file was not kept, only its text: you did not agree to where files are kept."
+
+
 class ResumeStore(Protocol):
     async def get(self, user: UUID) -> StoredResume | None: ...
-    async def put(self, user: UUID, resume: StoredResume, embedding: Vector) -> str | None: ...
+    async def put(self, user: UUID, resume: StoredResume, embedding: Vector | None) -> str | None: ...
+    async def embed(self, user: UUID, text: str, model: str, embedding: Vector) -> None: ...
+    async def drop_file(self, user: UUID, path: str) -> None: ...
     async def delete(self, user: UUID) -> str | None: ...
 
 
@@ -66,13 +73,15 @@ class Resumes:
     """Raises `Refused` (`bad_content`) with a sentence for the sender, `Unavailable` where a part is away."""
 
     def __init__(
-        self, store: ResumeStore, extractor: Extractor, embedder: Embedders, gazetteer: Gazetteer, files: FileStore
-    ) -> None:
+        self, store: ResumeStore, extractor: Extractor, embedder: Embedders, gazetteer: Gazetteer, files: FileStore,
+        consents: Consents,
+    ) -> None:  # fmt: skip
         self._store = store
         self._extractor = extractor
         self._embedder = embedder
         self._gazetteer = gazetteer
         self._files = files
+        self._consents = consents
         self._unfinished: set[asyncio.Task[None]] = set()
 
     async def read(
@@ -87,20 +96,26 @@ class Resumes:
             )
         titles, skills = await self._named(words)
         name = _safe_name(file_name) if file is not None else None
+        kept = file if file is not None and await self._consents.let_keep_file(user.id) else None
         try:
-            await self._embed_and_keep(user.id, words, name, file, fresh=False)
+            is_embedded = await self._embed_and_keep(user.id, words, name, kept, fresh=False)
         except Repinned:
-            await self._embed_and_keep(user.id, words, name, file, fresh=True)
-        return ResumeRead(extracted.pages, len(words), titles, skills, list(extracted.warnings), name)
+            is_embedded = await self._embed_and_keep(user.id, words, name, kept, fresh=True)
+        missing = ([] if is_embedded else [NOT_EMBEDDED]) + ([NO_FILE] if file is not None and kept is None else [])
+        return ResumeRead(extracted.pages, len(words), titles, skills, [*extracted.warnings, *missing], name)
 
     async def _embed_and_keep(
         self, user: UUID, words: str, name: str | None, file: bytes | None, *, fresh: bool
-    ) -> None:
+    ) -> bool:
+        """Whether it has a vector: where its owner did not let the model read it, its words alone are compared."""
         embedder = await self._embedder.current(fresh=fresh)
-        vector = await embed_resume(embedder, self._gazetteer, words)
-        await self._to_its_end(self._keep(user, StoredResume(words, name, None, embedder.model), file, vector))
+        vector, model = None, None
+        if await self._consents.let_embed(user, embedder.model):
+            vector, model = await embed_resume(embedder, self._gazetteer, words), embedder.model
+        await self._to_its_end(self._keep(user, StoredResume(words, name, None, model), file, vector))
+        return vector is not None
 
-    async def _keep(self, user: UUID, resume: StoredResume, file: bytes | None, vector: Vector) -> None:
+    async def _keep(self, user: UUID, resume: StoredResume, file: bytes | None, vector: Vector | None) -> None:
         kept = await self._files.put(user, file) if file is not None else None
         try:
             before = await self._store.put(user, replace(resume, file=kept), vector)
@@ -153,6 +168,20 @@ class Resumes:
             return None
         data = await self._files.get(found.file)
         return (found.file_name or "resume", data) if data is not None else None
+
+    async def follow(self, user: User) -> None:
+        """Does what a consent allows that was given just now, and takes back the file that it does not allow."""
+        found = await self._store.get(user.id)
+        if found is None:
+            return
+        if found.file is not None and not await self._consents.let_keep_file(user.id):
+            # The file before the row, which alone knows where it is.
+            await self._files.delete(found.file)
+            await self._store.drop_file(user.id, found.file)
+        embedder = await self._embedder.current()
+        if found.embedding_model is None and await self._consents.let_embed(user.id, embedder.model):
+            vector = await embed_resume(embedder, self._gazetteer, found.text)
+            await self._store.embed(user.id, found.text, embedder.model, vector)
 
     async def delete(self, user: User) -> None:
         await self._to_its_end(self._remove(user.id))

@@ -48,6 +48,7 @@ from chatserver.hub import Hub
 from chatserver.jobs import Jobs
 from chatserver.resumes import Resumes
 from chatserver.subscriptions import Connection
+from tests.consents import consents_on
 
 WITHIN_SECONDS = 20.0
 POLL_SECONDS = 0.01
@@ -247,7 +248,7 @@ class Node:
         self.hub = Hub(self.store, summaries, self.wire)
         self.hub.wire_is_healthy = lambda: self.wire.healthy
         self.wire.on_reconnect = self.hub.look_now
-        grounding = Grounding(self.store, town.jobs, town.resumes)
+        grounding = Grounding(self.store, town.jobs, town.resumes, town.consents)
         budget = DayBudget(pool, day_usd=1, seeker_day_usd=1)
         assistants = Assistants(self.assistant, self.assistant, budget)
         self.answers = Answers(self.store, self.wire, self.conversations, grounding, assistants)
@@ -323,8 +324,13 @@ class Town:
         self.redis_url = redis_url
         self.redis = client(redis_url)
         self.queue = ArqQueue(redis_url)
-        self.jobs = Jobs(PostgresJobs(database), PostgresCatalogue(database), self.queue, minilm, gazetteer)
-        self.resumes = Resumes(PostgresResumes(database), ProcessExtractor(), minilm, gazetteer, FolderStorage(folder))
+        self.consents = consents_on(database)
+        self.jobs = Jobs(
+            PostgresJobs(database), PostgresCatalogue(database), self.queue, minilm, gazetteer, self.consents
+        )
+        self.resumes = Resumes(
+            PostgresResumes(database), ProcessExtractor(), minilm, gazetteer, FolderStorage(folder), self.consents
+        )
         self.nodes: list[Node] = []
         self.devices: list[Device] = []
 

@@ -11,6 +11,7 @@ from chatserver.adapters.jobs import PostgresJobs
 from chatserver.adapters.reembedding import PostgresVectors
 from chatserver.adapters.resumes import PostgresResumes
 from chatserver.core.access import User
+from chatserver.core.consent import Recipients
 from chatserver.core.draft import JobDraft
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.guides import Guides
@@ -37,7 +38,7 @@ class House:
         self.gazetteer = gazetteer
         self.store = PostgresJobs(database)
         self.resumes = PostgresResumes(database)
-        self.vectors = PostgresVectors(database)
+        self.vectors = PostgresVectors(database, Recipients())
         self.old, self.new = HashedEmbedder(OLD), HashedEmbedder(NEW)
 
     async def published(self, title: str, text: str) -> Enrichment:

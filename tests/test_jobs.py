@@ -23,6 +23,7 @@ from chatserver.core.ports import Unavailable, Vector
 from chatserver.enrichment import Enriching
 from chatserver.jobs import LIST_MAX, MATCHES_MAX, QUERY_MAX_CHARACTERS, Jobs, embed_job
 from chatserver.matches import rank
+from tests.consents import consents_on
 
 ENGINEER = JobDraft(
     "Data Engineer",
@@ -74,7 +75,9 @@ class House:
         self.gazetteer = gazetteer
         self.queue = RecordingQueue()
         self.store = PostgresJobs(database)
-        self.jobs = Jobs(self.store, PostgresCatalogue(database), self.queue, embedder, gazetteer)
+        self.jobs = Jobs(
+            self.store, PostgresCatalogue(database), self.queue, embedder, gazetteer, consents_on(database)
+        )
         self.enriching = Enriching(self.store, OfflineEnricher(gazetteer), embedder, gazetteer)
 
     async def user(self, role: Role) -> User:
@@ -233,7 +236,10 @@ async def test_filters_hold_for_matches(house: House) -> None:
 
 async def test_an_embedder_that_is_away_leaves_the_words(house: House) -> None:
     await house.active(await house.user("admin"), ENGINEER, AUDITOR, RECRUITER)
-    jobs = Jobs(house.store, PostgresCatalogue(house.database), house.queue, AwayEmbedder(), house.gazetteer)
+    jobs = Jobs(
+        house.store, PostgresCatalogue(house.database), house.queue, AwayEmbedder(), house.gazetteer,
+        consents_on(house.database),
+    )  # fmt: skip
     seeker = await house.seeker()
     asked = await jobs.matches(seeker.id, question="Chartered Accountant audit", limit=1)
     assert [match.job.title for match in asked] == ["Statutory Auditor"]

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from chatserver import logs
 from chatserver.adapters.catalogue import PostgresCatalogue
+from chatserver.adapters.consents import PostgresConsents
 from chatserver.adapters.enrichments import PostgresEnrichments
 from chatserver.adapters.gazetteer import load_gazetteer
 from chatserver.adapters.jobs import PostgresJobs
@@ -31,9 +32,11 @@ from chatserver.adapters.queue import (
 )
 from chatserver.adapters.reembedding import PostgresVectors
 from chatserver.adapters.spend import EnrichmentBudget
+from chatserver.consents import Consents
 from chatserver.core.ports import Unavailable
 from chatserver.enrichment import ATTEMPTS_MAX, Enriching, Paid
 from chatserver.jobs import Jobs
+from chatserver.recipients import recipients_of
 from chatserver.reembedding import Mending
 from chatserver.settings import Settings, SettingsError
 from workers.boards.config import BoardsError
@@ -128,8 +131,10 @@ async def _build(ctx: dict[str, Any], settings: Settings, *, bulk: bool) -> Asyn
         stack.push_async_callback(embedder.aclose)
         await embedder.warm()
         store = PostgresJobs(pool)
-        ctx["jobs"] = Jobs(store, PostgresCatalogue(pool), queue, embedder, gazetteer)
-        ctx["mending"] = Mending(PostgresVectors(pool), embedder, gazetteer)
+        recipients = recipients_of(settings)
+        consents = Consents(PostgresConsents(pool), recipients)
+        ctx["jobs"] = Jobs(store, PostgresCatalogue(pool), queue, embedder, gazetteer, consents)
+        ctx["mending"] = Mending(PostgresVectors(pool, recipients), embedder, gazetteer)
         ctx["enrichments"] = PostgresEnrichments(pool)
         paid = _paid(settings, pool, stack)
         ctx["enriching"] = Enriching(store, OfflineEnricher(gazetteer), embedder, gazetteer, paid)

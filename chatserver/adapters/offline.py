@@ -58,6 +58,7 @@ NOTHING_TEXT = (
     "compare."
 )
 NO_RESUME_TEXT = "There is no resume yet: upload one and I will compare it with open jobs."
+WITHHELD_TEXT = "I answer without your resume, because you did not agree that it is read; you can under “Your data”."
 
 
 class OfflineAssistant:
@@ -100,12 +101,16 @@ class OfflineAssistant:
 async def _proposed(request: AnswerRequest, proposal: Proposal, toolbox: Toolbox) -> str:
     """What an admin might send: their hint and what the postings say, without what a program says of itself."""
     question = _question(request)
-    begins = f"Hello {request.seeker_name}, this is {proposal.admin_name}."
+    begins = f"{' '.join(('Hello', request.seeker_name)).strip()}, this is {proposal.admin_name}."
     if proposal.hint:
         begins = f"{begins} {proposal.hint.strip()}"
     if language_of_distress(question):
         return f"{begins}\n\n{FROM_A_PERSON}"
     return f"{begins}\n\n{await _about_jobs(request, toolbox, question)}"
+
+
+def _without(request: AnswerRequest) -> str:
+    return WITHHELD_TEXT if request.is_withheld else NO_RESUME_TEXT
 
 
 def _question(request: AnswerRequest) -> str:
@@ -130,7 +135,7 @@ async def _about_jobs(request: AnswerRequest, toolbox: Toolbox, question: str) -
         return await _listed_there(request, toolbox, question, place)
     card = await _meant(request, toolbox, question)
     if card is None:
-        return NOTHING_TEXT if request.resume or not _RESUME.search(question) else NO_RESUME_TEXT
+        return NOTHING_TEXT if request.resume or not _RESUME.search(question) else _without(request)
     if _ELSEWHERE.search(question):
         return _listed([one for one in request.cards if one.location != card.location] or request.cards)
     if _INTERVIEW.search(question) and card.questions:
@@ -138,11 +143,11 @@ async def _about_jobs(request: AnswerRequest, toolbox: Toolbox, question: str) -
     gap = _GAP.search(question) is not None
     if _RESUME.search(question) and not gap:
         if request.resume is None and not refs_in(question):
-            return f"{NO_RESUME_TEXT}\n\n{_listed(request.cards)}"
+            return f"{_without(request)}\n\n{_listed(request.cards)}"
         if card.tips:
             return _tips(card)
     if gap or _FIT.search(question) or refs_in(question) or request.about_job is not None:
-        return _fit(card, has_resume=request.resume is not None)
+        return _fit(card, request)
     return _listed(request.cards)
 
 
@@ -237,11 +242,11 @@ def _listed(cards: Sequence[Card], begins: str | None = None) -> str:
     return "\n".join([begins or "These open jobs come closest:", "", *lines, "", ends])
 
 
-def _fit(card: Card, *, has_resume: bool) -> str:
+def _fit(card: Card, request: AnswerRequest) -> str:
     parts = [f"About {_name(card)}."]
-    if not has_resume:
+    if request.resume is None:
         asks = f" It asks for {_and(card.skills[:SKILLS_MAX])}." if card.skills else ""
-        return f"{parts[0]}{asks}\n\n{NO_RESUME_TEXT}"
+        return f"{parts[0]}{asks}\n\n{_without(request)}"
     if card.matched_skills:
         parts.append(f"Your resume shows {_and(card.matched_skills[:SKILLS_MAX])}, which the posting asks for.")
     for resume, job in card.reasons[:REASONS_MAX]:

@@ -1,15 +1,17 @@
 """The vectors of jobs and resumes in Postgres, those in use and those kept for the next model."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from chatserver.adapters.consents import agreed_sql
 from chatserver.adapters.pinned import keep_pinned
 from chatserver.adapters.postgres import acquired, answering
+from chatserver.core.consent import Recipients
 from chatserver.core.reembedding import KINDS, Extent, Kind, Original, Remade
 
 READ_CHARACTERS = 7_000
@@ -27,6 +29,7 @@ class _Table:
     key: str
     """The column of `next_embeddings`."""
     wanted: str
+    """Which rows are to have a vector, of whatever model; and may, where the model is outside this server."""
 
     @property
     def hash(self) -> str:
@@ -47,7 +50,8 @@ class _Table:
         )
 
 
-_TABLES: dict[Kind, _Table] = {
+_Tables = Mapping[Kind, _Table]
+_TABLES: _Tables = {
     "job": _Table("public.jobs", "t.title", "t.description_raw", "embedding", "job_id", "t.status = 'active'"),
     "resume": _Table("public.users", "''::text", "t.resume_text", "resume_embedding", "user_id", "t.resume_text <> ''"),
 }
@@ -60,9 +64,18 @@ def _original(kind: Kind, row: asyncpg.Record) -> Original:
     return Original(kind, row["id"], row["title"], row["text"], row["hash"])
 
 
-async def _write(connection: asyncpg.Connection, model: str, remade: Sequence[Remade]) -> None:
+def _tables(recipients: Recipients, model: str) -> _Tables:
+    """A resume whose owner did not agree to a model outside this server gets no vector of it."""
+    recipient = recipients.embeddings.get(model)
+    if recipient is None:
+        return _TABLES
+    resumes = _TABLES["resume"]
+    return {**_TABLES, "resume": replace(resumes, wanted=f"{resumes.wanted} and {agreed_sql(recipient)}")}
+
+
+async def _write(connection: asyncpg.Connection, tables: _Tables, model: str, remade: Sequence[Remade]) -> None:
     for kind in KINDS:
-        table = _TABLES[kind]
+        table = tables[kind]
         await connection.executemany(
             f"update {table.name} t set {table.vector} = $2, embedding_model = $1"
             f" where t.id = $3 and {table.wanted} and {table.hash} = $4",
@@ -73,12 +86,13 @@ async def _write(connection: asyncpg.Connection, model: str, remade: Sequence[Re
 class _Switch:
     # It waits for nobody's row: whoever waits for one of its own could hold what it waits for.
 
-    def __init__(self, connection: asyncpg.Connection, model: str) -> None:
+    def __init__(self, connection: asyncpg.Connection, tables: _Tables, model: str) -> None:
         self._connection = connection
+        self._tables = tables
         self._model = model
 
     async def apply(self, kind: Kind, after: UUID | None, most: int) -> tuple[int, UUID | None]:
-        table = _TABLES[kind]
+        table = self._tables[kind]
         row = await self._connection.fetchrow(
             f"""
             with part as (
@@ -103,7 +117,7 @@ class _Switch:
             await self._connection.fetchval(
                 f"select count(*) from {table.name} t where {table.wanted} and {table.other_model}", self._model
             )
-            for table in _TABLES.values()
+            for table in self._tables.values()
         ]
         return sum(counted)
 
@@ -114,7 +128,7 @@ class _Switch:
         await self._connection.fetchval(f"{_PINNED} for update")
 
     async def rest(self, kind: Kind, most: int) -> list[Original]:
-        table = _TABLES[kind]
+        table = self._tables[kind]
         rows = await self._connection.fetch(
             f"select {table.original} from {table.name} t where {table.wanted} and {table.other_model}"
             f" order by t.id limit {int(most)} for no key update skip locked",
@@ -123,7 +137,7 @@ class _Switch:
         return [_original(kind, row) for row in rows]
 
     async def write(self, remade: Sequence[Remade]) -> None:
-        await _write(self._connection, self._model, remade)
+        await _write(self._connection, self._tables, self._model, remade)
 
     async def pin(self) -> None:
         await self._connection.execute(
@@ -135,14 +149,18 @@ class _Switch:
 class PostgresVectors:
     """The store of `chatserver.reembedding`."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, recipients: Recipients) -> None:
         self._pool = pool
+        self._recipients = recipients
+
+    def _of(self, model: str) -> _Tables:
+        return _tables(self._recipients, model)
 
     async def extent(self, model: str) -> Extent:
         counted: dict[Kind, Any] = {}
         async with acquired(self._pool) as connection:
             pinned = await connection.fetchval(_PINNED)
-            for kind, table in _TABLES.items():
+            for kind, table in self._of(model).items():
                 counted[kind] = await connection.fetchrow(
                     f"select count(*) as texts, coalesce(sum(least(length({table.title}) + length({table.text}), "
                     f"{READ_CHARACTERS})), 0)::bigint as characters {table.unmade}",
@@ -155,7 +173,7 @@ class PostgresVectors:
         )  # fmt: skip
 
     async def unmade(self, model: str, kind: Kind, after: UUID | None, most: int) -> list[Original]:
-        table = _TABLES[kind]
+        table = self._of(model)[kind]
         async with answering():
             rows = await self._pool.fetch(
                 f"select {table.original} {table.unmade} and t.id > $2 order by t.id limit {int(most)}",
@@ -165,7 +183,7 @@ class PostgresVectors:
 
     async def keep(self, model: str, remade: Sequence[Remade]) -> None:
         async with acquired(self._pool) as connection, connection.transaction():
-            for kind, table in _TABLES.items():
+            for kind, table in self._of(model).items():
                 # A row that is gone by now would be an error: it is passed over, and so is a text that has changed.
                 await connection.executemany(
                     f"insert into public.next_embeddings ({table.key}, model, text_hash, embedding)"
@@ -182,10 +200,10 @@ class PostgresVectors:
     @asynccontextmanager
     async def switch(self, model: str) -> AsyncIterator[_Switch]:
         async with acquired(self._pool) as connection, connection.transaction():
-            yield _Switch(connection, model)
+            yield _Switch(connection, self._of(model), model)
 
     async def strays(self, model: str, kind: Kind, most: int) -> list[Original]:
-        table = _TABLES[kind]
+        table = self._of(model)[kind]
         async with answering():
             rows = await self._pool.fetch(
                 f"select {table.original} from {table.name} t where {table.wanted} and {table.other_model}"
@@ -196,5 +214,5 @@ class PostgresVectors:
 
     async def mend(self, model: str, remade: Sequence[Remade]) -> None:
         async with acquired(self._pool) as connection, connection.transaction():
-            await _write(connection, model, remade)
+            await _write(connection, self._of(model), model, remade)
             await keep_pinned(connection, model)

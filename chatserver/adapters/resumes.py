@@ -29,7 +29,7 @@ class PostgresResumes:
             return None
         return StoredResume(row["resume_text"], row["resume_file_name"], row["resume_file_url"], row["embedding_model"])
 
-    async def put(self, user: UUID, resume: StoredResume, embedding: Vector) -> str | None:
+    async def put(self, user: UUID, resume: StoredResume, embedding: Vector | None) -> str | None:
         """Replaces the resume in one transaction; returns the path of the file that was there before.
 
         Raises `Refused` (`not_found`) where the user is gone (nobody would ever delete the file), and `Repinned`.
@@ -37,6 +37,23 @@ class PostgresResumes:
         return await self._replace(
             user, resume.text, resume.file_name, resume.file, embedding, resume.embedding_model
         )  # fmt: skip
+
+    async def embed(self, user: UUID, text: str, model: str, embedding: Vector) -> None:
+        """Gives the resume a vector where it still is this text and has none. Raises `Repinned`."""
+        async with answering(), self._pool.acquire() as connection, connection.transaction():
+            done = await connection.execute(
+                "update public.users set resume_embedding = $4, embedding_model = $3"
+                " where id = $1 and resume_text = $2 and embedding_model is null", user, text, model, embedding,
+            )  # fmt: skip
+            if done != "UPDATE 0":
+                await keep_pinned(connection, model)
+
+    async def drop_file(self, user: UUID, path: str) -> None:
+        """Forgets where the file was, unless it is another one by now."""
+        async with answering():
+            await self._pool.execute(
+                "update public.users set resume_file_url = null where id = $1 and resume_file_url = $2", user, path
+            )
 
     async def delete(self, user: UUID) -> str | None:
         """Takes all of the resume out of the row; returns the path of its file."""

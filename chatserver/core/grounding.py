@@ -124,6 +124,10 @@ class Prompt:
         return system, messages
 
 
+_WITHHELD = {
+    "why_no_resume": "The seeker has a resume, but did not agree that you read it. Answer the question without it. "
+    "They can agree under 'Your data'."
+}
 _MARK = {"cache_control": {"type": "ephemeral"}}
 
 
@@ -175,7 +179,7 @@ def _context(request: AnswerRequest) -> dict[str, Any]:
     resume = _redacted(request.resume, RESUME_MAX_CHARACTERS) if request.resume else None
     found: dict[str, Any] = {
         "source": "resume: uploaded by the seeker; jobs: postings as published by employers",
-        "seeker": {"name": _words(request.seeker_name), "resume": resume},
+        "seeker": {"name": _words(request.seeker_name), "resume": resume, **(_WITHHELD if request.is_withheld else {})},
         "jobs": [_described(card) for card in request.cards[:CARDS_MAX]],
     }
     if request.about_job is not None:

@@ -73,6 +73,8 @@ class HistoryEntry:
     content: str
     author: str | None = None
     interrupted: bool = False
+    may_quote_resume: bool = False
+    """It was written by somebody who had the seeker's resume before them, or may have had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ class AnswerRequest:
     """The ref of the job the session is about."""
     proposal: Proposal | None = None
     """Not an answer to the seeker is wanted, but an admin's next message."""
+    is_withheld: bool = False
+    """There is a resume, and its owner did not agree that this assistant reads it: nothing here comes from it."""
     usage: Usage = field(default_factory=Usage)
 
 
@@ -130,7 +134,9 @@ class Toolbox(Protocol):
 
 
 class AnswerFailed(Exception):
-    """The assistant could not finish. `code` is refused, stalled, cut, overloaded, down, too_long, bad_key or empty."""
+    """The assistant could not finish. `code` is refused, stalled, cut, overloaded, down, too_long, bad_key, empty or
+    withdrawn.
+    """
 
     def __init__(self, code: str, detail: str = "", *, keep_text: bool = True) -> None:
         super().__init__(detail or code)

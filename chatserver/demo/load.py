@@ -11,6 +11,7 @@ import asyncpg
 
 from chatserver.adapters.catalogue import PostgresCatalogue
 from chatserver.adapters.chats import ChatStore
+from chatserver.adapters.consents import PostgresConsents
 from chatserver.adapters.extraction import ProcessExtractor
 from chatserver.adapters.gazetteer import load_gazetteer
 from chatserver.adapters.jobs import PostgresJobs
@@ -23,12 +24,15 @@ from chatserver.adapters.wire import RedisWire
 from chatserver.answers import Answers
 from chatserver.app import embedder_of, files_of
 from chatserver.assistants import Assistants, author_of
+from chatserver.consents import Consents
 from chatserver.conversations import Conversations
+from chatserver.core.consent import Recipients
 from chatserver.core.job_ports import Enrichment
 from chatserver.demo import texts
 from chatserver.enrichment import Enriching
 from chatserver.grounding import Grounding
 from chatserver.jobs import SYSTEM_PROVIDER, Jobs
+from chatserver.recipients import recipients_of
 from chatserver.resumes import Resumes
 from chatserver.settings import Settings
 
@@ -112,9 +116,10 @@ class _Loading:
         self._stack.push_async_callback(embedder.aclose)
         waiting = _Waiting()
         store = PostgresJobs(self._pool)
-        jobs = Jobs(store, PostgresCatalogue(self._pool), waiting, embedder, gazetteer)
+        consents = Consents(PostgresConsents(self._pool), recipients_of(self._settings))
+        jobs = Jobs(store, PostgresCatalogue(self._pool), waiting, embedder, gazetteer, consents)
         resumes = Resumes(
-            PostgresResumes(self._pool), ProcessExtractor(), embedder, gazetteer, files_of(self._settings)
+            PostgresResumes(self._pool), ProcessExtractor(), embedder, gazetteer, files_of(self._settings), consents
         )
         await self._resumes(resumes)
         await self._jobs(jobs, Enriching(store, OfflineEnricher(gazetteer), embedder, gazetteer), waiting)
@@ -161,7 +166,13 @@ class _Loading:
         assistant = OfflineAssistant(words_per_second=WORDS_PER_SECOND)
         conversations = Conversations(store, wire, author_of(assistant))
         assistants = Assistants(assistant, assistant, DayBudget(self._pool, day_usd=0, seeker_day_usd=0))
-        answers = Answers(store, wire, conversations, Grounding(store, jobs, resumes), assistants)
+        answers = Answers(
+            store,
+            wire,
+            conversations,
+            Grounding(store, jobs, resumes, Consents(PostgresConsents(self._pool), Recipients())),
+            assistants,
+        )
         answers.start()
         asked = (
             (texts.ANANYA, texts.ASKED_ASSISTANT), (texts.ROHAN, texts.ASKED_PERSON), (texts.FARAH, texts.ASKED_ADMIN),

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from chatserver.core.consent import ConsentTerms
 from chatserver.core.draft import JobChanges, JobDraft
 from chatserver.core.erasure import Receipt
 from chatserver.core.errors import CODES
@@ -18,6 +19,7 @@ from chatserver.core.protocol import AnyClientFrame, AnyServerFrame, Message, No
 from chatserver.core.run import Run
 from chatserver.resumes import Resume, ResumeRead
 from chatserver.web.admin import RunRequest
+from chatserver.web.consent import Agreement
 from chatserver.web.health import SignedIn, SignIn
 from chatserver.web.me import Profile, ProfileChanges, ResumeText, UserChanges
 from chatserver.web.rest import encoded
@@ -28,6 +30,7 @@ Key = tuple[str, str]
 
 _BODIES: dict[Key, type] = {
     ("/api/me", "patch"): ProfileChanges,
+    ("/api/me/consent", "put"): Agreement,
     ("/api/me/resume", "put"): ResumeText,
     ("/api/users/{id}", "patch"): UserChanges,
     ("/api/jobs", "post"): JobDraft,
@@ -40,6 +43,9 @@ _ANSWERS: dict[Key, type] = {
     ("/api/me", "get"): Profile,
     ("/api/me", "patch"): Profile,
     ("/api/me", "delete"): Receipt,
+    ("/api/me/consent", "get"): ConsentTerms,
+    ("/api/me/consent", "put"): ConsentTerms,
+    ("/api/me/consent", "delete"): ConsentTerms,
     ("/api/me/resume", "put"): ResumeRead,
     ("/api/me/resume", "get"): Resume,
     ("/api/users/{id}", "get"): Profile,

@@ -27,6 +27,7 @@ from chatserver.jobs import SYSTEM_PROVIDER, Jobs
 from chatserver.resumes import Resumes
 from tests.adapters.people import person
 from tests.adapters.test_jobs_store import finish
+from tests.consents import consents_on
 from tests.embedders import HashedEmbedder
 from tests.until import until
 
@@ -83,7 +84,8 @@ class Stage:
         return Enriching(self.store, OfflineEnricher(self.gazetteer), process, self.gazetteer)
 
     def jobs(self, process: PinnedEmbedder) -> Jobs:
-        return Jobs(self.store, PostgresCatalogue(self.database), Queue(), process, self.gazetteer)
+        consents = consents_on(self.database)
+        return Jobs(self.store, PostgresCatalogue(self.database), Queue(), process, self.gazetteer, consents)
 
     async def model_of(self, job: UUID) -> str | None:
         model: str | None = await self.database.fetchval("select embedding_model from jobs where id = $1", job)
@@ -240,7 +242,7 @@ async def test_a_switch_during_an_upload_makes_its_vector_anew_and_keeps_one_fil
     seeker = await person(stage.database)
     resumes = Resumes(
         PostgresResumes(stage.database), ProcessExtractor(), stage.process("one", "two"), stage.gazetteer,
-        FolderStorage(tmp_path),
+        FolderStorage(tmp_path), consents_on(stage.database),
     )  # fmt: skip
     await resumes.read(seeker, file=RESUME.encode(), file_name="cv.txt")
     kept = await resumes.get(seeker.id)
@@ -274,7 +276,10 @@ async def test_the_first_resume_pins_its_model_and_its_removal_none(stage: Stage
     store = PostgresResumes(stage.database)
     await store.delete(seeker.id)
     assert await stage.pinned() is None
-    resumes = Resumes(store, ProcessExtractor(), stage.process("one"), stage.gazetteer, FolderStorage(Path()))
+    resumes = Resumes(
+        store, ProcessExtractor(), stage.process("one"), stage.gazetteer, FolderStorage(Path()),
+        consents_on(stage.database),
+    )  # fmt: skip
     await resumes.read(seeker, text=RESUME)
     assert await stage.pinned() == "one"
     await stage.pin("two")

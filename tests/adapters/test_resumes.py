@@ -19,6 +19,7 @@ from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.ports import Embedders, StoredResume, Unavailable, Vector
 from chatserver.resumes import TEXT_MAX_CHARACTERS, Resumes, embed_resume
 from tests.adapters.people import person
+from tests.consents import consents_on
 
 TEXT = """Asha Rao, asha.rao@example.com, +91 98765 43210
 Statutory audit of listed banks under Ind AS in Mumbai, four years as Senior Auditor.
@@ -34,13 +35,16 @@ class Scene:
         self.folder = folder
         self.gazetteer = gazetteer
         self.store = PostgresResumes(database)
+        self.consents = consents_on(database)
         self.files = FolderStorage(folder)
         self.resumes = self.with_parts(embedder)
 
     def with_parts(
         self, embedder: Embedders, store: PostgresResumes | None = None, files: FolderStorage | None = None
     ) -> Resumes:
-        return Resumes(store or self.store, ProcessExtractor(), embedder, self.gazetteer, files or self.files)
+        return Resumes(
+            store or self.store, ProcessExtractor(), embedder, self.gazetteer, files or self.files, self.consents
+        )
 
     async def row(self, user: User) -> asyncpg.Record:
         return await self.database.fetchrow("select * from public.users where id = $1", user.id)
@@ -170,7 +174,7 @@ class LosingStore(PostgresResumes):
 
     carried_out = False
 
-    async def put(self, user: UUID, resume: StoredResume, embedding: Vector) -> str | None:
+    async def put(self, user: UUID, resume: StoredResume, embedding: Vector | None) -> str | None:
         if self.carried_out:
             await super().put(user, resume, embedding)
         raise Unavailable("The database does not answer just now.")
@@ -197,7 +201,7 @@ class HesitantStore(PostgresResumes):
         self.allowed = asyncio.Event()
         self.written = asyncio.Event()
 
-    async def put(self, user: UUID, resume: StoredResume, embedding: Vector) -> str | None:
+    async def put(self, user: UUID, resume: StoredResume, embedding: Vector | None) -> str | None:
         self.asked.set()
         await self.allowed.wait()
         before = await super().put(user, resume, embedding)

@@ -35,6 +35,7 @@ from chatserver.adapters.wire import RedisWire, client
 from chatserver.allowances import Allowances
 from chatserver.conversations import Conversations
 from chatserver.core.access import Role, User
+from chatserver.core.consent import Recipients
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.job_ports import Enrichment
 from chatserver.core.limits import Limits
@@ -47,6 +48,7 @@ from chatserver.resumes import Resumes
 from chatserver.runs import Runs
 from chatserver.users import Users
 from chatserver.web.admin import AdminRoutes
+from chatserver.web.consent import ConsentRoutes
 from chatserver.web.health import HealthRoutes
 from chatserver.web.jobs import JobRoutes
 from chatserver.web.limits import Doors
@@ -57,6 +59,7 @@ from chatserver.web.rest import HANDLERS
 from chatserver.web.security import SecureHeaders
 from chatserver.web.sessions import SessionRoutes
 from chatserver.web.turnstile import Turnstile
+from tests.consents import consents_on
 
 ORIGIN = "https://jobs.example.com"
 UPLOADS_PER_HOUR = 5
@@ -93,20 +96,24 @@ class House:
     """Everything but the hub. `parts` is what /readyz is told."""
 
     def __init__(
-        self, database: asyncpg.Pool, redis_url: str, folder: Path, minilm: MiniLM, gazetteer: Gazetteer
-    ) -> None:
+        self, database: asyncpg.Pool, redis_url: str, folder: Path, minilm: MiniLM, gazetteer: Gazetteer,
+        recipients: Recipients | None = None,
+    ) -> None:  # fmt: skip
         self.database = database
         self.parts = {"database": "ok", "redis": "ok"}
         self.issuer = DevelopmentIssuer("the seed of these tests")
         self.users = Users(self.issuer, UserStore(database))
         self.queue = RecordingQueue()
         store = PostgresJobs(database)
-        self.jobs = Jobs(store, PostgresCatalogue(database), self.queue, minilm, gazetteer)
+        self.consents = consents_on(database, recipients)
+        self.jobs = Jobs(store, PostgresCatalogue(database), self.queue, minilm, gazetteer, self.consents)
         self.enriching = Enriching(store, OfflineEnricher(gazetteer), minilm, gazetteer)
         self.runs = Runs(RunStore(database))
         self.overviews = Overviews(PostgresOverview(database), RunStore(database))
         self.files = folder
-        self.resumes = Resumes(PostgresResumes(database), ProcessExtractor(), minilm, gazetteer, FolderStorage(folder))
+        self.resumes = Resumes(
+            PostgresResumes(database), ProcessExtractor(), minilm, gazetteer, FolderStorage(folder), self.consents
+        )
         self.wire = RedisWire(redis_url)
         self.redis = client(redis_url)
         self.limits = Limits(uploads_per_hour=UPLOADS_PER_HOUR)
@@ -138,6 +145,7 @@ class House:
         return [
             *HealthRoutes(self.users, CONFIG, ready, self.metrics.exposition, self.issuer).routes(),
             *PeopleRoutes(self.users, self.resumes, self.erasure, self.allowances).routes(),
+            *ConsentRoutes(self.users, self.consents, self.resumes).routes(),
             *JobRoutes(self.users, self.jobs, self.allowances).routes(),
             *AdminRoutes(self.users, self.runs, self.overviews).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),

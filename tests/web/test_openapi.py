@@ -21,6 +21,9 @@ GET /api/me
 PATCH /api/me
 DELETE /api/me
 GET /api/me/export
+GET /api/me/consent
+PUT /api/me/consent
+DELETE /api/me/consent
 PUT /api/me/resume
 GET /api/me/resume
 GET /api/me/resume/file

@@ -28,6 +28,7 @@ from chatserver.adapters.queue import (
 )
 from chatserver.adapters.reembedding import PostgresVectors
 from chatserver.core.access import User
+from chatserver.core.consent import Recipients
 from chatserver.core.draft import JobChanges, JobDraft, Posting
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.guides import EnricherKind, EnrichmentFailed, Guides, JobText
@@ -38,6 +39,7 @@ from chatserver.core.ports import Unavailable
 from chatserver.enrichment import ATTEMPTS_MAX, DIED_SENTENCE, PAUSES_SECONDS, Enriching
 from chatserver.jobs import Jobs
 from chatserver.reembedding import Mending
+from tests.consents import consents_on
 from workers.enrichment import enrich, sweep
 
 TEXT = "You will build pipelines in Python and SQL for retailers. We ask for three years of experience."
@@ -70,7 +72,8 @@ class House:
         self.catalogue = PostgresCatalogue(database)
         self.embedder = embedder
         self.gazetteer = gazetteer
-        self.jobs = Jobs(self.store, self.catalogue, self.queue, embedder, gazetteer)
+        self.consents = consents_on(database)
+        self.jobs = Jobs(self.store, self.catalogue, self.queue, embedder, gazetteer, self.consents)
         self.enricher = ScriptedEnricher()
         self.enriching = Enriching(self.store, self.enricher, embedder, gazetteer)
 
@@ -242,7 +245,7 @@ async def test_the_sweep_queues_what_is_overdue_and_makes_vectors_that_are_missi
     )
     async with house.redis() as redis:
         await redis.flushdb()
-    mending = Mending(PostgresVectors(database), house.embedder, house.gazetteer)
+    mending = Mending(PostgresVectors(database, Recipients()), house.embedder, house.gazetteer)
     await sweep({"jobs": house.jobs, "mending": mending, "enrichments": PostgresEnrichments(database)})
     await house.work()
     assert (await house.now(left.id)).status == "active"
@@ -254,7 +257,7 @@ async def test_a_queue_that_is_away_loses_no_job(house: House, unused_tcp_port: 
     away = ArqQueue(f"redis://127.0.0.1:{unused_tcp_port}")
     with pytest.raises(Unavailable):
         await away.enrich(Enrichment(uuid4(), "1", bulk=False))
-    jobs = Jobs(house.store, house.catalogue, away, house.embedder, house.gazetteer)
+    jobs = Jobs(house.store, house.catalogue, away, house.embedder, house.gazetteer, house.consents)
     job = await jobs.publish(house.provider, JobDraft("Data Engineer", TEXT))
     await away.aclose()
     assert job.status == "processing"

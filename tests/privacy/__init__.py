@@ -1,0 +1,1 @@
+"""What leaves the server, what stays, for how long, and who is told."""

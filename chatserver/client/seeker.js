@@ -6,6 +6,7 @@ import { attempt, boot, connect, showView } from "./shell.js";
 import { soon } from "./soon.js";
 import { empty, reduce } from "./state.js";
 import { Composer } from "./views/composer.js";
+import { Consent } from "./views/consent.js";
 import { ConversationView } from "./views/conversation.js";
 import { jobLine } from "./views/jobdetails.js";
 import { JobDialog } from "./views/jobdialog.js";
@@ -31,7 +32,8 @@ class SeekerPage {
     this.wish = {};
     this.place = `session:${here.me.id}`;
     const { api } = here;
-    this.resume = new ResumeView(api, () => this.resumeChanged());
+    this.consent = new Consent(api, () => this.resume.has, () => this.resume.has && this.resume.load());
+    this.resume = new ResumeView(api, () => this.resumeChanged(), () => this.consent.settled());
     this.matches = new MatchesView(api, (job) => this.askAbout(job), (match) => this.dialog.open({
       id: match.job.id, title: match.job.title, line: jobLine(match.job), fit: match,
     }));
@@ -68,12 +70,13 @@ class SeekerPage {
     this.line = line;
     this.outbox = outbox;
     void this.enter(this.remembered());
+    void this.consent.load();
     void this.resume.load();
   }
 
   layOut() {
     fill(byId("side"), this.resume.element, this.matches.element, this.past.element,
-      new MyData(this.api, (receipt) => this.gone(receipt)).element);
+      new MyData(this.api, (receipt) => this.gone(receipt), this.consent.element).element);
     const { assistant } = this.here.config;
     const who = assistant.kind === "offline"
       ? "Offline assistant: no AI model is used here; answers are composed from the job data."
@@ -88,6 +91,7 @@ class SeekerPage {
           ["Save as data (JSON)", () => saveTranscript(this.api, this.state.session?.id, "json")],
           ["Close this conversation", () => this.close()],
         ]))),
+      this.consent.notice,
       this.panel.element,
       this.person.element,
       this.view.element,
@@ -191,6 +195,7 @@ class SeekerPage {
   }
 
   resumeChanged() {
+    this.consent.draw();
     void this.matches.load(this.resume.has);
     this.draw();
   }

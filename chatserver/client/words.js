@@ -12,6 +12,7 @@ const FAILURES = {
   gave_up: "The answer broke off three times and was given up.",
   overloaded: "The assistant is overloaded just now.",
   refused: "The assistant declined to answer this.",
+  withdrawn: "You withdrew your consent while this was being written. Try again: it is answered without your resume.",
   stalled: "The answer took too long and was given up.",
   too_long: "The conversation has become too long for the assistant; start a new one.",
   unavailable: "The answer could not be finished: a service did not answer.",

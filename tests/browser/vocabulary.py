@@ -94,6 +94,15 @@ class Seeker(Person):
     async def uploads(self, file: Path) -> None:
         await self.page.get_by_label("Resume file").set_input_files(file)
 
+    async def is_asked_who_may_read_it(self) -> str:
+        """What the question says."""
+        dialog = self.page.get_by_test_id("consent-dialog")
+        await expect(dialog).to_be_visible(timeout=PATIENCE_MS)
+        return await dialog.inner_text()
+
+    async def sees_of_consent(self, text: str) -> None:
+        await expect(self.page.get_by_test_id("consent-state")).to_contain_text(text, timeout=PATIENCE_MS)
+
     async def sees_what_was_read(self, name: str) -> None:
         await expect(self.page.get_by_test_id("resume-read")).to_contain_text(f"{name} was read", timeout=PATIENCE_MS)
 

@@ -10,14 +10,16 @@ export class MyData {
   /**
    * @param {import("../api.js").Api} api
    * @param {(receipt: any) => void} erased told once nothing is left
+   * @param {Element} consent who else may have something of it
    */
-  constructor(api, erased) {
+  constructor(api, erased, consent) {
     this.api = api;
     this.erased = erased;
     this.problem = el("p", { class: "problem", role: "alert", hidden: true });
     this.element = el("section", { "aria-labelledby": "data-title", "data-testid": "my-data" },
       el("h2", { id: "data-title" }, "Your data"),
       el("p", { class: "quiet" }, "Your resume, your conversations and what was found in them belong to you."),
+      consent,
       el("div", { class: "row" },
         button("Download a copy", () => this.guarded(() => this.download()), { class: "soft" }),
         button("Delete everything", () => this.ask(), { class: "plain" })),

@@ -8,10 +8,12 @@ const ACCEPTED = ".pdf,.docx,.txt,.md,application/pdf,text/plain,text/markdown,a
 const SHOWN_SKILLS = 24;
 
 export class ResumeView {
-  /** @param {import("../api.js").Api} api @param {() => void} changed there is another resume, or none, or it is known now */
-  constructor(api, changed) {
+  /** @param {import("../api.js").Api} api @param {() => void} changed there is another resume, or none, or it is known now
+   * @param {() => Promise<boolean>} asked before anything is sent: whether it may be */
+  constructor(api, changed, asked) {
     this.api = api;
     this.changed = changed;
+    this.asked = asked;
     this.busy = false;
     this.has = false;
     this.input = el("input", { type: "file", accept: ACCEPTED, id: "resume-file", class: "visually-hidden", tabindex: "-1", "aria-label": "Resume file" });
@@ -31,8 +33,8 @@ export class ResumeView {
     this.listen();
   }
 
-  choose() {
-    this.input.click();
+  async choose() {
+    if (await this.asked()) this.input.click();
   }
 
   listen() {
@@ -127,7 +129,7 @@ export class ResumeView {
 
   /** @param {string} name @param {() => Promise<any>} act */
   async run(name, act) {
-    if (this.busy) return false;
+    if (this.busy || !(await this.asked())) return false;
     this.busy = true;
     this.progress.value = 0;
     this.progress.hidden = false;

@@ -35,7 +35,7 @@ from chatserver.adapters.readiness import Readiness
 from chatserver.adapters.resumes import PostgresResumes
 from chatserver.adapters.runs import RunStore
 from chatserver.adapters.spend import ANSWERS, ENRICHMENT, DayBudget
-from chatserver.adapters.storage import FolderStorage, SupabaseStorage
+from chatserver.adapters.storage import SupabaseStorage, files_of
 from chatserver.adapters.summaries import SummaryStore
 from chatserver.adapters.users import UserStore
 from chatserver.adapters.wire import RedisWire, client
@@ -94,12 +94,6 @@ def issuer_of(settings: Settings) -> DevelopmentIssuer | None:
 
 def embedder_of(settings: Settings, pool: asyncpg.Pool) -> PinnedEmbedder:
     return PinnedEmbedder(pool, makers(settings.openai_api_key, threads=1))
-
-
-def files_of(settings: Settings) -> FolderStorage | SupabaseStorage:
-    if settings.supabase_url and settings.supabase_service_key:
-        return SupabaseStorage(settings.supabase_url, settings.supabase_service_key)
-    return FolderStorage(Path(settings.resume_dir))
 
 
 def budgets_of(settings: Settings) -> dict[str, float]:

@@ -50,6 +50,10 @@ def contact(settings: Settings) -> str | None:
     return settings.ingest_contact or settings.public_url
 
 
+def locks_of(pool: asyncpg.Pool) -> CronLocks:
+    return CronLocks(pool, f"{socket.gethostname()}:{os.getpid()}:{uuid4()}")
+
+
 async def build_ingestion(
     settings: Settings, parts: Parts, stack: AsyncExitStack, progress: Progress | None = None
 ) -> Ingestion:
@@ -64,7 +68,7 @@ async def build_ingestion(
     stack.push_async_callback(pace.aclose)
     fetch = Fetch(named, pace)
     stack.push_async_callback(fetch.aclose)
-    locks = CronLocks(parts.pool, f"{socket.gethostname()}:{os.getpid()}:{uuid4()}")
+    locks = locks_of(parts.pool)
     intake = Intake(PostgresJobs(parts.pool), PostgresIntake(parts.pool), parts.queue)
     runs, listings, adoption = RunStore(parts.pool), Listings(parts.pool), Adoption(parts.pool)
     return Ingestion(runs, listings, adoption, locks, intake, sources, PLATFORMS, fetch, progress)

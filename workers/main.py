@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from contextlib import AsyncExitStack
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -31,17 +32,21 @@ from chatserver.adapters.queue import (
     serialize,
 )
 from chatserver.adapters.reembedding import PostgresVectors
+from chatserver.adapters.retention import PostgresAged
 from chatserver.adapters.spend import EnrichmentBudget
+from chatserver.adapters.storage import SupabaseStorage, files_of
 from chatserver.consents import Consents
 from chatserver.core.ports import Unavailable
 from chatserver.enrichment import ATTEMPTS_MAX, Enriching, Paid
 from chatserver.jobs import Jobs
 from chatserver.recipients import recipients_of
 from chatserver.reembedding import Mending
+from chatserver.retention import Retention
 from chatserver.settings import Settings, SettingsError
 from workers.boards.config import BoardsError
-from workers.building import Parts, build_ingestion, connected, contact
+from workers.building import Parts, build_ingestion, connected, contact, locks_of
 from workers.enrichment import enrich, sweep
+from workers.retention import Retaining, retain
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +57,7 @@ TRIES_MAX = 8 * ATTEMPTS_MAX
 WAITED_FOR_POLL_SECONDS = 0.1
 BULK_POLL_SECONDS = 0.5
 SWEEP_SECONDS_OF_MINUTE = {0, 30}
+RETAIN_MINUTE = 17
 JOBS_AT_ONCE = 4
 BULK_NICENESS = 10
 HEARTBEAT_SECONDS = 30
@@ -104,7 +110,8 @@ def worker_settings(settings: Settings, *, bulk: bool) -> dict[str, Any]:
     return {
         "functions": [func(enrich, name=ENRICH, timeout=JOB_SECONDS, keep_result=0, max_tries=TRIES_MAX)],
         # One sweep for the whole fleet: arq gives the run of one moment one id.
-        "cron_jobs": []
+        # Each hour, not each day: a worker that is away in that minute would leave what is old for another day.
+        "cron_jobs": [cron(retain, minute=RETAIN_MINUTE, run_at_startup=True, timeout=JOB_SECONDS, keep_result=0)]
         if bulk
         else [cron(sweep, second=SWEEP_SECONDS_OF_MINUTE, run_at_startup=True, timeout=JOB_SECONDS, keep_result=0)],
         "queue_name": queue,
@@ -139,6 +146,11 @@ async def _build(ctx: dict[str, Any], settings: Settings, *, bulk: bool) -> Asyn
         paid = _paid(settings, pool, stack)
         ctx["enriching"] = Enriching(store, OfflineEnricher(gazetteer), embedder, gazetteer, paid)
         if bulk:
+            files = files_of(settings)
+            if isinstance(files, SupabaseStorage):
+                stack.push_async_callback(files.aclose)
+            retention = Retention(PostgresAged(pool), files, settings.retention_days, monotonic)
+            ctx["retaining"] = Retaining(locks_of(pool), retention)
             await PostgresEnrichments(pool).wake()
             await _watch(settings, parts, stack)
         return stack.pop_all()

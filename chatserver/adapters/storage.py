@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 
 from chatserver.core.ports import Unavailable
+from chatserver.settings import Settings
 
 REQUEST_SECONDS = 30.0
 BUCKET = "resumes"
@@ -190,3 +191,9 @@ class SupabaseStorage:
 
 def _too_large() -> Unavailable:
     return Unavailable(f"The stored file is larger than {STORED_MAX_BYTES // 1024 // 1024} MB; upload it again.")
+
+
+def files_of(settings: Settings) -> FolderStorage | SupabaseStorage:
+    if settings.supabase_url and settings.supabase_service_key:
+        return SupabaseStorage(settings.supabase_url, settings.supabase_service_key)
+    return FolderStorage(Path(settings.resume_dir))

@@ -29,6 +29,17 @@ class UserStore:
             row = await connection.fetchrow(f"select {_COLUMNS} from public.users where id = $1", id)
         return _user(row) if row else None
 
+    async def _seen(self, id: UUID) -> User | None:
+        """The user, and at most once a day a note that they were here: what is kept of them begins to age anew."""
+        async with acquired(self._pool) as connection:
+            row = await connection.fetchrow(
+                f"select {_COLUMNS}, seen_at < clock_timestamp() - interval '1 day' as is_back"
+                " from public.users where id = $1", id,
+            )  # fmt: skip
+            if row is not None and row["is_back"]:
+                await connection.execute("update public.users set seen_at = clock_timestamp() where id = $1", id)
+        return _user(row) if row else None
+
     async def by_email(self, email: str) -> User | None:
         """The user of this address, in whatever case it is written. Raises `Refused` where that is more than one."""
         async with acquired(self._pool) as connection:
@@ -50,7 +61,7 @@ class UserStore:
 
         A row is never given to another id because of its address: that is a `conflict`.
         """
-        known = await self.get(id)
+        known = await self._seen(id)
         if known is not None:
             return known
         taken = False

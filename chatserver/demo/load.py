@@ -20,9 +20,10 @@ from chatserver.adapters.offline_enricher import OfflineEnricher
 from chatserver.adapters.postgres import connect
 from chatserver.adapters.resumes import PostgresResumes
 from chatserver.adapters.spend import DayBudget
+from chatserver.adapters.storage import files_of
 from chatserver.adapters.wire import RedisWire
 from chatserver.answers import Answers
-from chatserver.app import embedder_of, files_of
+from chatserver.app import embedder_of
 from chatserver.assistants import Assistants, author_of
 from chatserver.consents import Consents
 from chatserver.conversations import Conversations

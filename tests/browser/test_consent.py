@@ -1,4 +1,4 @@
-"""Before the first resume is sent a person reads who else would get something of it, and chooses; and changes their mind."""
+"""Before the first resume is sent a person reads who else would get something of it, and chooses."""
 
 import json
 from collections.abc import AsyncIterator

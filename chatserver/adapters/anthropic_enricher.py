@@ -125,9 +125,10 @@ def _is_free(error: Exception) -> bool:
 def _messages(job: JobText) -> list[MessageParam]:
     """The posting comes as a tool's result: text of others is never where instructions are read."""
     posting = {
-        "title": job.title,
-        "company": job.company,
-        "location": job.location,
+        # A recruiter's number stands in a title as well.
+        "title": redact(job.title),
+        "company": redact(job.company) if job.company else job.company,
+        "location": redact(job.location) if job.location else job.location,
         "description": redact(job.description[:DESCRIPTION_CHARACTERS])[:DESCRIPTION_CHARACTERS],
     }
     return [

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 SHORT_CHARACTERS = 2_000
@@ -12,8 +13,13 @@ LONG_KEPT = 64
 # A joiner is a letter's part in Indic and Arabic scripts and in emoji; between Latin letters it only hides a word.
 _INVISIBLE = re.compile(
     r"[\x00\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
-    r"\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]|(?:(?<=[\x01-\u024f])|^)[\u200c\u200d]+"
+    r"\u20e3\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    r"|(?:(?<=[\x01-\u024f])|^)[\u200c\u200d]+|(?<=\d)[\u200c\u200d]+(?=\d)"
 )
+
+# Digits of all scripts, dashes and tabs as the rules know them, each character for one.
+_DIGITS = {code: str(unicodedata.digit(chr(code))) for code in range(0x80, 0x1FC00) if chr(code).isdecimal()}
+_PLAIN = {**_DIGITS, **dict.fromkeys((*range(0x2010, 0x2016), 0x2043, 0x2212), "-"), ord("\t"): " "}
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DATE = (
@@ -28,10 +34,15 @@ _STREET = (
 _NO_AMOUNT = r"(?!\s*(?:inr|usd|eur|rupees|dollars|crores?|lakhs?|users|rows|records|%))"
 
 # Every repetition here and below is bounded: a text made to be slow to search must not hold the others up.
-_E_MAIL = re.compile(r"[\w.+%-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_E_MAIL = re.compile(r"[\w.+%-]{1,64}\s?@\s?[\w-]{1,63}(?:(?:\.|\s\.\s?)[\w-]{1,63}){1,8}")
 _AT = re.compile(r"[\[(]\s?at\s?[\])]", re.IGNORECASE)
 _E_MAIL_SPELT = re.compile(
     rf"[\w.+-]{{1,64}}\s?{_AT.pattern}\s?[\w-]{{1,63}}\s?(?:\.|[\[(]\s?dot\s?[\])])\s?[a-z]{{2,24}}", re.IGNORECASE
+)
+
+_SAID = re.compile(
+    r"\b[\w.+-]{2,64}\s+at\s+[\w-]{2,63}\s+dot\s+(?:(?:co|ac|org)\s+dot\s+)?(?:com|in|org|net|co|edu|io|uk|de)\b",
+    re.IGNORECASE,
 )
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -39,34 +50,43 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         r"\b(?:https?://)?(?:www\.)?(?:linkedin\.com/in|github\.com|gitlab\.com|facebook\.com|instagram\.com|x\.com|"
         r"twitter\.com|t\.me|wa\.me)/[\w.%-]+/?", re.IGNORECASE), "[profile]"),
     (re.compile(
-        r"\b(?:d\.?\s?o\.?\s?b\b\.?|date\s+of\s+birth|birth\s?-?\s?date|birthday|born(?:\s+on)?|geboren(?:\s+am)?)"
-        rf"\s*[:\-–]?\s*{_DATE}", re.IGNORECASE), "[birth date]"),
+        r"(?:\b(?:d\.?\s?o\.?\s?b\b\.?|date\s+of\s+birth|birth\s?-?\s?date|birthday|born(?:\s+on)?|geboren(?:\s+am)?|"
+        r"geburts(?:datum|tag)|date\s+de\s+naissance|fecha\s+de\s+nacimiento)|जन्म\s?-?(?:तिथि|दिनांक|तारीख))"
+        rf"\s*[:\-–]{{0,2}}\s*{_DATE}", re.IGNORECASE), "[birth date]"),
     # A card's sixteen digits, an Aadhaar's twelve: in fours, an Aadhaar never beginning with 0 or 1.
     (re.compile(r"(?<![\w.,-])\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?![\w-])"), "[ID number]"),
     (re.compile(
-        rf"(?<![\w.,-])[2-9]\d{{3}}([ -]?)\d{{4}}\1\d{{4}}(?![\w-]){_NO_AMOUNT}", re.IGNORECASE), "[ID number]"),
+        rf"(?<![\w.,-])[2-9]\d{{3}}([ .-]{{0,2}})\d{{4}}\1\d{{4}}(?![\w-]){_NO_AMOUNT}", re.IGNORECASE), "[ID number]"),
     # PAN: five letters of which the fourth says whose, four digits, one letter.
-    (re.compile(r"\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b"), "[ID number]"),
-    (re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"), "[ID number]"),
+    (re.compile(r"\b[A-Z]{3}[ABCFGHJLPT][A-Z] ?\d{4} ?[A-Z]\b", re.IGNORECASE), "[ID number]"),
+    (re.compile(r"(?<![\w-])\d{3}([ -])\d{2}\1\d{4}(?![\w-])"), "[ID number]"),
+    # A driving licence of India, an Emirates ID.
+    (re.compile(r"\b[A-Z]{2}[ -]?\d{2}[ -]?(?:19|20)\d{2}[ -]?\d{7}\b"), "[ID number]"),
+    (re.compile(r"(?<![\w-])784-?\d{4}-?\d{7}-?\d(?![\w-])"), "[ID number]"),
     (re.compile(r"\b(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z]{2}\s?(?:\d{2}\s?){3}[A-D]\b"), "[ID number]"),
     # Where the text says that an ID number follows: letters first if any, five digits or more.
     (re.compile(
         r"\b(passport|aadhaar|aadhar|pan|voter\s?id|epic|uan|driving\s?licen[cs]e|driver'?s?\s?licen[cs]e|licen[cs]e|ssn|"
-        r"social\s+security|national\s+insurance|visa|emirates\s+id)"
-        r"(\s*(?:no|number|card|id|#)?\.?\s*[:#\-–]?\s*)[A-Z]{0,4}[ -]?\d(?:[ /-]?[A-Z]{0,2}\d){4,16}[A-Z]?\b",
+        r"social\s+security|national\s+insurance|visa|emirates\s+id|d\.?l\.?|पासपोर्ट|आधार|पैन)"
+        r"((?:\s*(?:no|number|card|id|#|संख्या|नंबर)\b\.?){0,2}\s*#?\s*[:\-–]?\s*)[A-Z]{0,4}[ -]?"
+        r"\d(?:[ ./-]?[A-Z]{0,2}\d){4,16}[A-Z]?\b",
         re.IGNORECASE), r"\1\2[ID number]"),
     # Numbers of nine to fifteen digits as telephones write them; years, amounts and versions have fewer, or points.
     (re.compile(r"(?<![\w.,/+-])(?:\+|00)\d{1,3}[\s().-]{0,3}(?:\d[\s().-]{0,2}){6,12}\d(?!\w)"), "[phone]"),
+    (re.compile(rf"(?<![\w.,/#$₹-])91[ -]?[6-9]\d{{4}}[ -]?\d{{5}}(?!\w){_NO_AMOUNT}", re.IGNORECASE), "[phone]"),
     (re.compile(r"(?<![\w.,/-])(?:\(0?\d{2,5}\)|0\d{2,5})[ -]?\d{3,4}[ -]?\d{3,5}(?!\w)"), "[phone]"),
     (re.compile(
         r"(?<![\w.,/#$₹-])(?<!id )(?<!req )(?<!no )(?<!ref )(?<!no\. )(?<!id: )(?<!req: )(?<!ref: )"
-        rf"(?<!rs )(?<!rs\. )(?<!inr )(?<!usd )(?<!₹ )[6-9]\d{{4}}[ -]?\d{{5}}(?!\w){_NO_AMOUNT}", re.IGNORECASE),
+        rf"(?<!rs )(?<!rs\. )(?<!inr )(?<!usd )(?<!₹ )[6-9]\d{{4}}[ -]{{0,2}}\d{{5}}(?!\w){_NO_AMOUNT}", re.IGNORECASE),
      "[phone]"),
+    (re.compile(r"(?<![\w.,/-])[6-9](?: \d){9}(?!\w)"), "[phone]"),
     (re.compile(r"(?<![\w.,/-])\d{3}([ .-])\d{3}\1\d{4}(?!\w)"), "[phone]"),
     (re.compile(r"\b((?:phone|mobile|mob|tel|telephone|whatsapp)\b(?: no)?[ .:#-]{0,4})\+?\d[\d ().-]{6,16}\d\b",
                 re.IGNORECASE), r"\1[phone]"),
     (re.compile(
-        r"^(\s*(?:permanent |current |postal |residential |home |mailing )?address\s*[:\-–]\s*).+$",
+        r"^(\s*(?:(?:permanent |current |postal |residential |home |mailing )?address|पता|anschrift|adresse)"
+        r"\s*[:\-–][ ]*)"
+        rf"(?:[^\n]+$|\n(?:[^\n]{{1,80}}\n){{0,3}}[^\n]{{0,80}}{_POSTCODE})",
         re.IGNORECASE | re.MULTILINE), r"\1[address]"),
     (re.compile(
         r"\b(?:flat|house|h\.?\s?no|door|plot|apartment|apt|villa|block)\.?\s*(?:no\.?)?\s*[:#]?\s*[A-Z]?-?\d+[\w/-]*,"
@@ -95,13 +115,33 @@ def redact(text: str) -> str:
 
 def _redacted(text: str) -> str:
     text = clean(text)
-    if "@" in text:
-        text = _E_MAIL.sub("[e-mail]", text)
-    if _AT.search(text):
-        text = _E_MAIL_SPELT.sub("[e-mail]", text)
-    for pattern, kind in _RULES:
-        text = pattern.sub(kind, text)
+    plain = text if text.isascii() and "\t" not in text else text.translate(_PLAIN)
+    for pattern, kind in _rules(plain):
+        text, plain = _replaced(pattern, kind, text, plain)
     return text
+
+
+def _rules(plain: str) -> Iterator[tuple[re.Pattern[str], str]]:
+    if "@" in plain:
+        yield _E_MAIL, "[e-mail]"
+    if _AT.search(plain):
+        yield _E_MAIL_SPELT, "[e-mail]"
+    yield _SAID, "[e-mail]"
+    yield from _RULES
+
+
+def _replaced(pattern: re.Pattern[str], kind: str, text: str, plain: str) -> tuple[str, str]:
+    """Both without what the pattern finds in the plain one: `text` keeps its own digits and dashes elsewhere."""
+    if plain is text:
+        text = pattern.sub(kind, text)
+        return text, text
+    kept, kept_plain, at = [], [], 0
+    for match in pattern.finditer(plain):
+        put = match.expand(kind)
+        kept += (text[at : match.start()], put)
+        kept_plain += (plain[at : match.start()], put)
+        at = match.end()
+    return "".join((*kept, text[at:])), "".join((*kept_plain, plain[at:]))
 
 
 _short = lru_cache(maxsize=SHORT_KEPT)(_redacted)

@@ -1,5 +1,7 @@
 """Contact and identity data leave no text; ordinary words and figures stay."""
 
+import re
+
 import pytest
 
 from chatserver.core.redaction import clean, redact
@@ -55,6 +57,54 @@ def test_taken_out(secret: str, kind: str) -> None:
 )  # fmt: skip
 def test_left_alone(text: str) -> None:
     assert redact(text) == text
+
+
+FORMS = {
+    "phone": (
+        "+91 98450 12345", "+91-98450-12345", "+91.98450.12345", "0091 98450 12345", "91 98450 12345",
+        "(+91) 98450 12345", "९८४५०१२३४५", "+९१ ९८४५० १२३४५", "٩٨٤٥٠١٢٣٤٥", "９８４５０１２３４５", "9845\u200b012345",
+        "98450\u00a012345", "98450\u201312345", "98450  12345", "98450\t12345", "98450\u200d12345",
+        "9 8 4 5 0 1 2 3 4 5",
+        "9\ufe0f\u20e38\ufe0f\u20e3450 12345", "Tel: 22 4567 8901", "080-23456789", "९८४५०\u200d१२३४५",
+    ),
+    "e-mail": (
+        "asha.rao@example.com", "asha.rao @ example . com", "asha.rao (at) example (dot) com",
+        "asha.rao at example dot com",
+        "asha.rao\uff20example.com", "asha.rao@\u200bexample.com", "mailto:asha.rao@example.co.in",
+    ),
+    "ID number": (
+        "ABCPK1234L", "abcpk1234l", "919845012345", "ABCPK 1234 L", "PAN: ABCPK1234L", "ABCPK१२३४L", "AB\u00adCPK1234L",
+        "2345 6789 0123", "2345-6789-0123", "234567890123", "२३४५ ६७८९ ०१२३", "Aadhaar No. 2345 6789 0123",
+        "2345\u20116789\u20110123", "2345.6789.0123", "आधार संख्या: २३४५६७८९०१२३", "Passport No: K1234567",
+        "passport number K 1234567", "Passport # k1234567", "पासपोर्ट: K1234567", "078-05-1120", "078 05 1120",
+        "SSN 078051120", "SSN: 078.05.1120", "078\u201305\u20131120", "KA01 20110012345", "KA-01-2011-0012345",
+        "DL No. KA0120110012345", "Voter ID: ABC1234567", "UAN 100123456789", "784-1994-1234567-1",
+    ),
+    "birth date": (
+        "DOB: 12/03/1994", "D.O.B. 12.03.94", "Date of Birth : 12 March 1994", "Born on 12-Mar-1994",
+        "DOB – १२/०३/१९९४",
+        "जन्म तिथि: 12/03/1994", "Geburtsdatum: 12.03.1994", "Birth date 1994-03-12", "D\u200bOB: 12/03/1994",
+    ),
+    "address": (
+        "Address: 12 Palm Grove, Kochi 682001", "Address:\n12 Palm Grove\nKochi 682001",
+        "पता: १२ पाम ग्रोव, कोच्चि ६८२००१",
+        "Flat No. 4B, Lotus Towers, MG Road, Bengaluru ५६०००१", "221 Baker Street, London",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "form"), [(kind, form) for kind, forms in FORMS.items() for form in forms])
+def test_every_form_of_it_is_taken_out(kind: str, form: str) -> None:
+    text = redact(f"Eight years of audit.\n{form}\nAudited banks.")
+    assert f"[{kind}]" in text
+    left = {part for part in re.split(r"[\s:.,#()\[\]-]+", clean(text)) if any(one.isdecimal() for one in part)}
+    assert left == set(), f"of {form!r} there is left {text!r}"
+    assert text.startswith("Eight years of audit.\n")
+    assert text.endswith("\nAudited banks.")
+
+
+def test_what_is_written_in_other_digits_stays_so_beside_what_is_taken_out() -> None:
+    assert redact("२०१९ से २०२३ तक – फ़ोन ९८४५०१२३४५") == clean("२०१९ से २०२३ तक – फ़ोन [phone]")
 
 
 def test_what_nobody_sees_is_gone() -> None:

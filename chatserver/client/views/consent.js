@@ -97,7 +97,8 @@ export class Consent {
             el("h3", {}, one.name), el("p", {}, one.purpose), el("p", { class: "quiet" }, one.gets)))),
           terms.notes.map((note) => el("p", { class: "quiet" }, note)),
           el("div", { class: "row" },
-            button("I agree", () => close("PUT"), { class: "primary" }),
+            // Of equal weight: neither is the answer that is wanted.
+            button("I agree", () => close("PUT"), { class: "soft" }),
             button("Go on without", () => close("DELETE"), { class: "soft" }))));
       dialog.addEventListener("close", () => {
         dialog.remove();

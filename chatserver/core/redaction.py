@@ -135,7 +135,9 @@ def _replaced(pattern: re.Pattern[str], kind: str, text: str, plain: str) -> tup
     if plain is text:
         text = pattern.sub(kind, text)
         return text, text
-    kept, kept_plain, at = [], [], 0
+    kept: list[str] = []
+    kept_plain: list[str] = []
+    at = 0
     for match in pattern.finditer(plain):
         put = match.expand(kind)
         kept += (text[at : match.start()], put)

@@ -13,8 +13,10 @@ import pytest_asyncio
 from chatserver import app
 from chatserver.adapters.minilm import MODEL, MiniLM
 from chatserver.core.gazetteer import Gazetteer
+from chatserver.recipients import recipients_of
 from tests.attacks.obedient import ObedientModel
 from tests.attacks.orders import Attack
+from tests.consents import everybody_agrees
 from tests.load.house import Client, a_client
 from tests.load.town import Served, a_node
 
@@ -158,5 +160,6 @@ async def scene(
         clients = await stack.enter_async_context(AsyncExitStack())
         made = Scene(database, served, model, clients)
         await made.set()
+        await everybody_agrees(database, recipients_of(served.node.settings))
         await database.execute("insert into chat_sessions (id, user_id) values ($1, $2)", made.session, made.seeker)
         yield made

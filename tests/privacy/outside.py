@@ -15,10 +15,12 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from chatserver import app
 from chatserver.adapters import openai, pinned
 from chatserver.adapters.openai import OpenAIEmbedder
 from chatserver.app import Node, application, open_node
 from chatserver.core.access import Role, User
+from chatserver.core.gazetteer import Gazetteer
 from chatserver.settings import Settings
 from tests.adapters.people import person
 from tests.embedders import vector_of
@@ -85,16 +87,24 @@ class Outside:
     async def person(self, role: Role = "seeker", name: str = "Asha Rao") -> User:
         return await person(self.database, role, name)
 
-    async def calls(self, user: User, method: str, path: str, **more: Any) -> httpx2.Response:
+    def token(self, user: User) -> str:
         now = int(time.time())
-        token = jwt.encode(
+        return jwt.encode(
             {
                 "iss": f"{self.node.settings.supabase_url}/auth/v1", "aud": "authenticated", "role": "authenticated",
                 "sub": str(user.id), "email": user.email, "iat": now, "exp": now + 3600,
             },
             SECRET, algorithm="HS256",
         )  # fmt: skip
-        answer = await self.client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **more)
+
+    async def tries(
+        self, user: User, method: str, path: str, *, token: str | None = None, **more: Any
+    ) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {token or self.token(user)}"}
+        return await self.client.request(method, path, headers=headers, **more)
+
+    async def calls(self, user: User, method: str, path: str, **more: Any) -> httpx2.Response:
+        answer = await self.tries(user, method, path, **more)
         assert answer.status_code < 400, answer.text
         return answer
 
@@ -131,7 +141,12 @@ class Outside:
 
 @asynccontextmanager
 async def outside_of(
-    database: asyncpg.Pool, database_url: str, redis_url: str, patch: pytest.MonkeyPatch, **more: str
+    database: asyncpg.Pool,
+    database_url: str,
+    redis_url: str,
+    gazetteer: Gazetteer,
+    patch: pytest.MonkeyPatch,
+    **more: str,
 ) -> AsyncIterator[Outside]:
     """A node with every service that it may have; `more` are settings, an empty one is not set."""
     services = Services()
@@ -142,6 +157,8 @@ async def outside_of(
                 super().__init__(api_key, base_url=f"{services.url}/v1")
 
         patch.setattr(pinned, "OpenAIEmbedder", Local)
+        # Loaded once for the run: a node loads its own in two seconds.
+        patch.setattr(app, "load_gazetteer", lambda: gazetteer)
         settings = Settings.from_env({
             "DATABASE_URL": database_url, "REDIS_URL": redis_url, "ANTHROPIC_BASE_URL": model.url,
             "SUPABASE_URL": services.url, "NOTIFY_WEBHOOK_URL": f"{services.url}/hook", "NOTIFY_AFTER_SECONDS": "0",

@@ -223,13 +223,13 @@ async def test_who_agreed_to_one_is_asked_again_about_another(
     database: asyncpg.Pool, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, gazetteer: Gazetteer
 ) -> None:
     async with outside_of(
-        database, database_url, redis_url, monkeypatch, OPENAI_API_KEY="", SUPABASE_SERVICE_KEY=""
+        database, database_url, redis_url, gazetteer, monkeypatch, OPENAI_API_KEY="", SUPABASE_SERVICE_KEY=""
     ) as before:
         asha = await before.person()
         await before.agrees(asha)
         terms = (await before.calls(asha, "GET", "/api/me/consent")).json()
         assert (terms["ask"], len(terms["agreed"])) == (False, 1)
-    async with outside_of(database, database_url, redis_url, monkeypatch) as outside:
+    async with outside_of(database, database_url, redis_url, gazetteer, monkeypatch) as outside:
         await database.execute(
             "update users set consent = jsonb_set(consent, '{recipients}', $1)",
             [one.id for one in recipients_of(outside.node.settings).all if one.id.startswith("model")],

@@ -76,7 +76,7 @@ async def test_a_whole_story_leaves_nothing_of_a_person_outside(outside: Outside
     )  # fmt: skip
     session = await outside.asks(asha, of_a_person("question-marker"))
     await outside.node.conversations.ask_human(asha, session, of_a_person("reason-marker"))
-    await outside.node.notices.look()  # type: ignore[union-attr]
+    await until(lambda: bool(outside.sent("/hook")))
     await outside.node.conversations.take_over(esha, session)
     await outside.node.conversations.post(esha, session, uuid4(), of_a_person("admin-marker"))
     await outside.node.conversations.note(esha, session, uuid4(), "note-marker: reads slowly")
@@ -125,7 +125,7 @@ async def test_keys_go_to_whom_they_belong_and_to_nobody_else(outside: Outside, 
     )
     session = await outside.asks(asha, "Which?")
     await outside.node.conversations.ask_human(asha, session, None)
-    await outside.node.notices.look()  # type: ignore[union-attr]
+    await until(lambda: bool(outside.sent("/hook")))
     theirs = {"model": "sk-ant-made", "/v1/embeddings": "sk-made-up", "/storage": "made.up.service"}
     for where in (*theirs, "/hook"):
         assert outside.sent(where)

@@ -44,6 +44,7 @@ from chatserver.answers import Answers
 from chatserver.assistants import Assistants, author_of
 from chatserver.consents import Consents
 from chatserver.conversations import Conversations
+from chatserver.core.consent import sent_to
 from chatserver.core.limits import REQUESTS_PER_ADDRESS_PER_MINUTE, REQUESTS_PER_USER_PER_MINUTE, Limits
 from chatserver.core.ports import Assistant
 from chatserver.core.protocol import HEARTBEAT_SECONDS, AssistantInfo
@@ -181,8 +182,8 @@ class Node:
         self.conversations = Conversations(store, self.wire, author_of(assistant), self.metrics)
         self.reading = Reading(store, summaries)
         self.erasure = Erasure(
-            PostgresPeople(self.pool), self.conversations, self.resumes, self.reading,
-            assistant.model if assistant.kind == "anthropic" else None,
+            PostgresPeople(self.pool), self.conversations, self.resumes, self.reading, self.consents,
+            sent_to(recipients_of(settings)),
         )  # fmt: skip
         self.hub = Hub(store, summaries, self.wire, self.metrics)
         self.hub.wire_is_healthy = lambda: self.wire.healthy

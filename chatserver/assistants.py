@@ -57,4 +57,6 @@ class Assistants:
 
 def author_of(assistant: Assistant) -> dict[str, Any]:
     """Who speaks, as every message says it: nobody takes a machine for a person, nor a composer for a model."""
-    return {"name": "Offline assistant" if assistant.kind == "offline" else "Assistant", "kind": assistant.kind}
+    if assistant.kind == "offline":
+        return {"name": "Offline assistant", "kind": "offline"}
+    return {"name": "Assistant", "kind": assistant.kind, "model": assistant.model}

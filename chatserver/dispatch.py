@@ -51,6 +51,9 @@ class Greeter(Protocol):
 
 class UserLookup(Protocol):
     async def get(self, id: UUID) -> User | None: ...
+    async def note_conversation(self, by: UUID, seeker: UUID, session: UUID) -> None:
+        """Writes down that the admin reads it."""
+        ...
 
 
 class JobLookup(Protocol):
@@ -110,6 +113,8 @@ class Dispatcher:
                 await self.allowances.spend(user.id, "conversations")
             session = await self.conversations.open(user, job=frame.job, new=frame.new)
         row = await self.conversations.row(user, session)
+        if user.role == "admin" and row.seeker is not None:
+            await self.users.note_conversation(user.id, row.seeker, session)
         if not row.seq and row.seeker == user.id:
             await self.greeter.greet(session)
         if session not in connection.subscriptions and len(connection.subscriptions) >= SUBSCRIPTIONS_MAX:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from chatserver.consents import Consents
 from chatserver.conversations import Conversations
 from chatserver.core.access import User
 from chatserver.core.erasure import Erased, Receipt, receipt
@@ -30,16 +31,18 @@ class People(Protocol):
 
 
 class Erasure:
-    """`assistant` is who answers questions, as the receipt names them; None where nothing leaves the house."""
+    """`sent_to` names who is sent questions and resumes, for the receipt; None where nothing leaves the house."""
 
     def __init__(
-        self, people: People, conversations: Conversations, resumes: Resumes, reading: Reading, assistant: str | None
-    ) -> None:
+        self, people: People, conversations: Conversations, resumes: Resumes, reading: Reading, consents: Consents,
+        sent_to: str | None,
+    ) -> None:  # fmt: skip
         self._people = people
         self._conversations = conversations
         self._resumes = resumes
         self._reading = reading
-        self._assistant = assistant
+        self._consents = consents
+        self._sent_to = sent_to
 
     async def erase(self, user: User) -> Receipt:
         """Raises `Refused` (`conflict`) for the last admin, `Unavailable` where a part is away: then ask again."""
@@ -52,13 +55,14 @@ class Erasure:
         erased = await self._people.erase(user.id)
         if erased is None:
             raise Refused("conflict", "You are the only admin; make somebody else one before you go.")
-        return receipt(erased, resume=resume, assistant=self._assistant)
+        return receipt(erased, resume=resume, sent_to=self._sent_to)
 
     async def export(self, user: User) -> AsyncIterator[bytes]:
         """All that is kept of the person, as one JSON object, conversation by conversation."""
         resume = await self._resumes.get(user.id) if user.role == "seeker" else None
         profile = {"id": user.id, "email": user.email, "role": user.role, "full_name": user.full_name}
         yield b'{"profile":' + msgspec.json.encode(profile) + b',"resume":' + msgspec.json.encode(resume)
+        yield b',"consent":' + msgspec.json.encode(await self._consents.look(user) if user.role == "seeker" else None)
         yield b',"jobs":' + msgspec.json.encode(await self._people.jobs(user.id)) + b',"sessions":['
         first = True
         async for session in self._sessions(user):

@@ -41,6 +41,7 @@ class UserStore(Protocol):
         self, id: UUID, *, role: Role | None = None, deactivated: bool | None = None, by: UUID | None = None
     ) -> None: ...
     async def note(self, by: UUID, action: str, subject: UUID) -> None: ...
+    async def note_conversation(self, by: UUID, seeker: UUID, session: UUID) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,11 @@ class Users:
         user = await self._read(id)
         await self._store.note(by.id, sight, id)
         return user
+
+    async def look_into(self, by: User, seeker: UUID | None, session: UUID) -> None:
+        """Writes down that an admin reads somebody's conversation, which may quote their resume; before they do."""
+        if by.role == "admin" and seeker is not None:
+            await self._store.note_conversation(by.id, seeker, session)
 
     async def change(self, by: User, id: UUID, *, role: Role | None, deactivated: bool | None) -> User:
         """What an admin may change. Nobody changes their own: the last admin cannot lock the door from outside."""

@@ -26,6 +26,11 @@ update public.chat_messages set meta = jsonb_set(meta, '{by}', jsonb_build_objec
  where author_id = $1 and kind = 'status'
 """
 
+_HANDED_TO = """
+update public.chat_messages set meta = jsonb_set(meta, '{to,name}', '"An admin"')
+ where meta ? 'to' and meta -> 'to' ->> 'id' = $1
+"""
+
 
 class PostgresPeople:
     """Each method raises `Unavailable` while the database does not answer."""
@@ -63,6 +68,7 @@ class PostgresPeople:
             jobs = await connection.fetch(_JOBS, user)
             await connection.execute(_NAMES, user)
             await connection.execute(_STATUSES, user)
+            await connection.execute(_HANDED_TO, str(user))
             await connection.execute("delete from public.users where id = $1", user)
             at = await connection.fetchval(
                 "insert into public.audit_log (actor_id, action, subject_type, subject_id) values ($1, 'user_erased',"

@@ -13,6 +13,14 @@ from chatserver.core.ports import Unavailable
 
 _COLUMNS = "id, email, coalesce(role, 'seeker')::text as role, full_name, deactivated_at is not null as deactivated"
 
+_CONVERSATION_READ = """
+insert into public.audit_log (actor_id, action, subject_type, subject_id, detail)
+select $1, 'conversation_read', 'user', $2, jsonb_build_object('session', $3::text)
+ where not exists (
+   select from public.audit_log l where l.subject_id = $2 and l.created_at > clock_timestamp() - interval '10 minutes'
+      and l.actor_id = $1 and l.action = 'conversation_read' and l.detail ->> 'session' = $3)
+"""
+
 
 def _user(row: asyncpg.Record) -> User:
     return User(row["id"], row["email"], row["role"], row["full_name"], row["deactivated"])
@@ -120,6 +128,11 @@ class UserStore:
         """Writes into the trail that `by` did `action` to the user `subject`."""
         async with acquired(self._pool) as connection:
             await _note(connection, by, action, subject, {})
+
+    async def note_conversation(self, by: UUID, seeker: UUID, session: UUID) -> None:
+        """Once in ten minutes: whoever works at the desk comes back to each conversation again and again."""
+        async with acquired(self._pool) as connection:
+            await connection.execute(_CONVERSATION_READ, by, seeker, str(session))
 
 
 async def _note(

@@ -53,6 +53,11 @@ class Recipients:
         return tuple(one for one in asked if one is not None)
 
 
+def sent_to(recipients: Recipients) -> str | None:
+    """Who keeps what was sent to them, whatever is erased here; files are taken back."""
+    return " and ".join(one.name for one in recipients.all if one is not recipients.files) or None
+
+
 def model_recipient(model: str, base_url: str | None) -> Recipient:
     """Who answers: Anthropic, or whichever server stands in its place, for all that we know of it."""
     host = _host(base_url) if base_url else "api.anthropic.com"

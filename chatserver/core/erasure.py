@@ -13,9 +13,7 @@ REMAINS = (
     " of which admin looked at what.",
     "Backups of the database keep what was in it until they are replaced; the operator says when.",
 )
-SENT = (
-    "What was sent to the assistant's provider ({assistant}) to answer you is kept there for as long as its terms say.",
-)
+SENT = ("What was sent to {sent_to} to answer you is kept there for as long as their terms say.",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Receipt(msgspec.Struct, frozen=True):
     remains: tuple[str, ...]
 
 
-def receipt(erased: Erased, *, resume: bool, assistant: str | None) -> Receipt:
-    """`assistant` is the model that was sent questions; None where nothing left the house."""
-    sent = tuple(sentence.format(assistant=assistant) for sentence in SENT) if assistant else ()
+def receipt(erased: Erased, *, resume: bool, sent_to: str | None) -> Receipt:
+    """`sent_to` names those who were sent questions; None where nothing left the house."""
+    sent = tuple(sentence.format(sent_to=sent_to) for sentence in SENT) if sent_to else ()
     return Receipt(instant(erased.at), erased.sessions, erased.messages, resume, erased.jobs, (*REMAINS, *sent))

@@ -166,11 +166,12 @@ class Person(Struct, frozen=True, omit_defaults=True):
 
 
 class Author(Struct, frozen=True, omit_defaults=True):
-    """Who speaks. `kind` is seeker, admin, anthropic, offline or system."""
+    """Who speaks. `kind` is seeker, admin, anthropic, offline or system; `model` is the language model that wrote."""
 
     name: str
     kind: str
     id: UUID | None = None
+    model: str | None = None
 
 
 class SourceReason(Struct, frozen=True):

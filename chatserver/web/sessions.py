@@ -22,6 +22,10 @@ MESSAGES = 50
 TRANSCRIPT_MAX_EVENTS = 20_000
 
 
+DISCLOSED = "What is marked as an AI model's or the offline assistant's was written by a program, not by a person."
+NATURES = {"anthropic": "AI model", "offline": "program without an AI model"}
+
+
 class Transcript(msgspec.Struct):
     session: dict[str, Any]
     events: list[dict[str, Any]]
@@ -68,7 +72,9 @@ class SessionRoutes:
         """
         session, limit = id_of(request), limit_of(request, MESSAGES, PAGE_MAX)
         after, before = number_of(request, "after"), number_of(request, "before", 1)
-        last = (await self._reading.row(user, session)).seq
+        row = await self._reading.row(user, session)
+        await self._users.look_into(user, row.seeker, session)
+        last = row.seq
         end = last if before is None else min(before - 1, last)
         start = max(0, end - limit) if after is None else after
         reached = min(end, start + limit)
@@ -83,13 +89,18 @@ class SessionRoutes:
 
     async def transcript_md(self, request: Request, user: User) -> Response:
         summary, events, complete = await self._whole(user, id_of(request))
-        lines = [f"# Conversation of {_inline(summary['user']['name'])}", ""]
+        by_a_program = any(event.get("role") == "assistant" for event in events)
+        lines = [
+            f"# Conversation of {_inline(summary['user']['name'])}",
+            "",
+            *([DISCLOSED, ""] if by_a_program else []),
+        ]
         for event in events:
             if event["type"] == "status":
                 lines += [f"*{event['timestamp']} — {event['status']}: {event['reason']}*", ""]
             else:
                 author, role = event.get("author") or {}, event.get("role", "admin")
-                who, kind = author.get("name") or role, author.get("kind") or role
+                who, kind = author.get("name") or role, _nature(author, role)
                 note = "note, " if event["type"] == "note" else ""
                 lines += [f"**{_inline(who)}** ({note}{kind}), {event['timestamp']}", "", _quoted(event["content"]), ""]
         if not complete:
@@ -100,6 +111,8 @@ class SessionRoutes:
 
     async def _whole(self, user: User, session: UUID) -> tuple[dict[str, Any], list[dict[str, Any]], bool]:
         """The summary, the events from the first on, and whether these are all."""
+        row = await self._reading.row(user, session)
+        await self._users.look_into(user, row.seeker, session)
         summary = await self._reading.summary(user, session)
         events: list[dict[str, Any]] = []
         seq = 0
@@ -134,3 +147,10 @@ def _quoted(text: str) -> str:
     # Whatever a reader of Markdown may take for the end of a line.
     lines = text.replace("&", "&amp;").replace("<", "&lt;").replace("](", "] (").splitlines()
     return "\n".join(f"> {line}".rstrip() for line in lines)
+
+
+def _nature(author: dict[str, Any], role: str) -> str:
+    kind = author.get("kind") or role
+    # Messages of other writers name no author.
+    nature = NATURES.get(kind, "program" if kind == "assistant" else kind)
+    return f"{nature} {author['model']}" if author.get("model") else str(nature)

@@ -9,6 +9,7 @@ from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.guides import Bill
 from chatserver.core.job import SYSTEM_PROVIDER
 from chatserver.core.redaction import clean
+from chatserver.matches import embed_job
 from tests.core.test_redaction import FORMS
 from tests.model_server import Calls, Says
 from tests.privacy.outside import Outside
@@ -99,6 +100,9 @@ async def test_a_whole_story_leaves_nothing_of_a_person_outside(outside: Outside
     enricher = AnthropicEnricher("sk-ant-made-up-key", "claude-haiku-5-5", outside.model.url)
     await enricher.write(task.text, Bill())
     await enricher.aclose()
+    embedder = await outside.node.jobs._matcher._embedder.current()
+    await embed_job(embedder, gazetteer, task.text.title, task.text.description)
+    assert "posting-marker" in "".join(outside.sent("/v1/embeddings"))
     await a_job(outside, gazetteer, title=f"Auditor {FIRST['phone']}")
     search = {"q": f"search-marker {of_a_person('q')}"}
     await outside.calls(asha, "GET", "/api/jobs", params=search)

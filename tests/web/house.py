@@ -125,7 +125,9 @@ class House:
         author = {"name": "Assistant", "kind": "offline"}
         self.conversations = Conversations(chats, self.wire, author, self.metrics)
         self.reading = Reading(chats, SummaryStore(database))
-        self.erasure = Erasure(PostgresPeople(database), self.conversations, self.resumes, self.reading, "a-model")
+        self.erasure = Erasure(
+            PostgresPeople(database), self.conversations, self.resumes, self.reading, self.consents, "a-model"
+        )
         app = Starlette(
             routes=self.routes(), exception_handlers=HANDLERS,
             middleware=[

@@ -11,6 +11,7 @@ import pytest
 from chatserver.adapters.storage import FolderStorage
 from chatserver.core.ports import Unavailable
 from tests.adapters.resume_files import plain_pdf
+from tests.until import until
 from tests.web.house import Caller, House, problem_of
 
 WORDS = "My words about Pune and audit."
@@ -142,3 +143,113 @@ async def test_a_providers_export_has_their_jobs(house: House) -> None:
     told = (await paula.gets("/api/me/export")).json()
     assert [job["title"] for job in told["jobs"]] == ["Auditor"]
     assert (told["resume"], told["sessions"]) == (None, [])
+
+
+async def a_full_life(house: House, name: str, words: str) -> tuple[Caller, UUID]:
+    """Everything that a seeker can leave behind, each time with the words in it."""
+    asha = await house.caller("seeker", f"{name} {words}")
+    other = await house.caller("admin", "Esha")
+    await asha.calls("PUT", "/api/me/resume", files={"file": (f"{words}.pdf", plain_pdf())})
+    await asha.calls("PUT", "/api/me/resume", json={"text": f"{words} audited banks with SAP for six years and more."})
+    await asha.calls("PUT", "/api/me/consent", json={"version": 1, "recipients": []})
+    await asha.calls("PATCH", "/api/me", json={"full_name": f"{name} {words}"})
+    job = (
+        await other.calls("POST", "/api/jobs", json={"title": "Auditor", "description_raw": "Audits with SAP."})
+    ).json()
+    session = await house.conversations.open(asha.user, job=None, new=uuid4())
+    said = {"author": {"name": "Offline assistant", "kind": "offline"}}
+    await house.conversations.greet(session, f"Hello {words}", said, [])
+    await house.conversations.post(asha.user, session, uuid4(), f"Hello, {words} here.")
+    await house.database.execute(
+        "insert into chat_references (session_id, ref, job_id, match) values ($1, 1, $2, $3)",
+        session, UUID(job["id"]), {"reasons": [{"resume": words, "job": "SAP"}]},
+    )  # fmt: skip
+    await house.conversations.ask_human(asha.user, session, f"{words} needs a person.")
+    await house.conversations.take_over(other.user, session)
+    await house.conversations.note(other.user, session, uuid4(), f"{words} is in a hurry.")
+    await house.conversations.post(other.user, session, uuid4(), f"Good day, {words}.")
+    await house.conversations.hand_back(other.user, session)
+    await house.database.execute("select chat_flush(array[$1]::uuid[])", session)
+    await house.database.execute(
+        "update chat_messages set meta = meta || $2 where session_id = $1 and role = 'assistant'", session,
+        {"rating": -1, "rating_comment": words},
+    )  # fmt: skip
+    await house.database.execute(
+        "insert into chat_reads (session_id, user_id, seq) values ($1, $2, 1) on conflict do nothing",
+        session,
+        asha.user.id,
+    )
+    await house.database.execute(
+        "insert into next_embeddings (user_id, model, text_hash, embedding)"
+        " values ($1, 'next', 'hash', array_fill(1, array[384])::vector)", asha.user.id,
+    )  # fmt: skip
+    turn = await house.database.fetchval("select turn from chat_sessions where id = $1", session)
+    house.wire.stream(session, turn, 0, words, words, lambda: None)
+
+    async def is_running() -> bool:
+        return bool(await redis_with(house, words))
+
+    await until(is_running)
+    for path in ("resume", "matches"):
+        await other.gets(f"/api/users/{asha.user.id}/{path}".removesuffix("/"))
+    await other.gets(f"/api/sessions/{session}/transcript.md")
+    await other.calls("PATCH", f"/api/users/{asha.user.id}", json={"deactivated": True})
+    await other.calls("PATCH", f"/api/users/{asha.user.id}", json={"deactivated": False})
+    return asha, session
+
+
+async def redis_with(house: House, *words: str) -> list[str]:
+    """Every key whose name or value has one of the words."""
+    found = []
+    async for raw in house.redis.scan_iter("*"):
+        key = raw.decode() if isinstance(raw, bytes) else str(raw)
+        kind = await house.redis.type(key)
+        value = {
+            "string": house.redis.get, "hash": house.redis.hgetall, "list": lambda k: house.redis.lrange(k, 0, -1),
+            "set": house.redis.smembers, "zset": lambda k: house.redis.zrange(k, 0, -1), "stream": house.redis.xrange,
+        }[kind.decode() if isinstance(kind, bytes) else kind]  # fmt: skip
+        said = f"{key} {await value(key)}"
+        if any(word in said for word in words):
+            found.append(key)
+    return found
+
+
+async def test_no_column_of_any_table_and_no_key_has_a_word_of_whoever_is_gone(house: House) -> None:
+    words = f"marked{uuid4().hex[:10]}"
+    asha, session = await a_full_life(house, "Asha", words)
+    there = await rows_with(house, words)
+    assert set(there) >= {"public.users", "public.chat_messages", "public.chat_sessions", "public.chat_references"}
+    assert await redis_with(house, words), "a running answer's text"
+    assert (await asha.calls("DELETE", "/api/me")).status_code == 200
+
+    assert await rows_with(house, words) == []
+    assert await rows_with(house, asha.user.email) == []
+    assert await rows_with(house, str(session)) == ["public.audit_log"], "that somebody looked, and no word of it"
+    assert await rows_with(house, str(asha.user.id)) == ["public.audit_log"]
+    assert files(house) == []
+    left = await redis_with(house, words, asha.user.email, str(asha.user.id))
+    assert all(key.startswith("rate:") for key in left), left
+    assert all([0 < await house.redis.ttl(key) <= 3600 for key in left]), "counted to the end of their hour"
+    assert await redis_with(house, words) == []
+
+
+async def test_an_admins_name_goes_from_wherever_it_stands(house: House) -> None:
+    asha, session = await lives(house)
+    gone, stays = await house.caller("admin", "Zelda Gone"), await house.caller("admin", "Esha Stays")
+    await house.conversations.take_over(stays.user, session)
+    await house.conversations.transfer(stays.user, session, gone.user)
+    await house.conversations.post(gone.user, session, uuid4(), "I know that team.")
+    await house.conversations.note(gone.user, session, uuid4(), "Ask again tomorrow.")
+    await house.conversations.transfer(gone.user, session, stays.user)
+    assert "public.chat_messages" in await rows_with(house, "Zelda Gone")
+    assert (await gone.calls("DELETE", "/api/me")).status_code == 200
+    assert await rows_with(house, "Zelda Gone") == []
+    assert await rows_with(house, gone.user.email) == []
+    events = (await asha.gets(f"/api/sessions/{session}/messages")).json()["items"]
+    assert "I know that team." in [event.get("content") for event in events]
+
+
+async def test_the_export_has_what_was_agreed_to(house: House) -> None:
+    asha, _ = await lives(house)
+    await asha.calls("PUT", "/api/me/consent", json={"version": 1, "recipients": []})
+    assert (await asha.gets("/api/me/export")).json()["consent"]["given_at"]

@@ -89,12 +89,9 @@ class SessionRoutes:
 
     async def transcript_md(self, request: Request, user: User) -> Response:
         summary, events, complete = await self._whole(user, id_of(request))
-        by_a_program = any(event.get("role") == "assistant" for event in events)
-        lines = [
-            f"# Conversation of {_inline(summary['user']['name'])}",
-            "",
-            *([DISCLOSED, ""] if by_a_program else []),
-        ]
+        lines = [f"# Conversation of {_inline(summary['user']['name'])}", ""]
+        if any(event.get("role") == "assistant" for event in events):
+            lines += [DISCLOSED, ""]
         for event in events:
             if event["type"] == "status":
                 lines += [f"*{event['timestamp']} — {event['status']}: {event['reason']}*", ""]

@@ -51,7 +51,7 @@ async def test_a_person_is_asked_first_agrees_and_withdraws(browser: Browser, as
         await nila.sees_of_consent("stays on this server")
         await nila.uploads(RESUME)
         said = await nila.is_asked_who_may_read_it()
-        assert "the model's server at 127.0.0.1" in said
+        assert "model's server at 127.0.0.1" in said
         assert "taken out first" in said
         # By keyboard alone: put off, nothing is sent.
         await nila.page.keyboard.press("Escape")

@@ -38,8 +38,9 @@ async def test_every_message_of_the_assistant_says_which_it_was(
     database: asyncpg.Pool, database_url: str, redis_url: str, gazetteer: Gazetteer, monkeypatch: pytest.MonkeyPatch,
     key: str,
 ) -> None:  # fmt: skip
+    without = {} if key else {"ANTHROPIC_BASE_URL": ""}
     async with outside_of(
-        database, database_url, redis_url, gazetteer, monkeypatch, ANTHROPIC_API_KEY=key, CHAT_MODEL=MODEL
+        database, database_url, redis_url, gazetteer, monkeypatch, ANTHROPIC_API_KEY=key, CHAT_MODEL=MODEL, **without
     ) as outside:
         asha, esha = await outside.person(), await outside.person("admin", "Esha Iyer")
         outside.model.plays(Says("A whole answer."), Says("Half an answer and no more", hold_after=2))

@@ -21,7 +21,7 @@ FLUSH_MOST = 10
 """Sessions in one statement, which holds all of them to its end."""
 LEFT_BEHIND_SECONDS = 600.0
 EVER_SECONDS = 10 * 365 * 86_400.0
-LEFT_BEHIND_MOST = 20
+LEFT_BEHIND_MOST = 50
 
 
 class Recovery:

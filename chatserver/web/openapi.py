@@ -177,7 +177,7 @@ def _refusals(key: Key) -> list[int]:
         found.add(400)
     if key in _BODIES:
         found.add(408)
-    if "{id}" in path or path == "/api/me/resume":
+    if "{id}" in path or path.startswith("/api/me/resume"):
         found.add(404)
     return sorted(found)
 

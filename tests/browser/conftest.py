@@ -20,7 +20,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage
 
-from chatserver.adapters.children import free_port
+from chatserver.adapters.children import dies_with_us, free_port
 from chatserver.core.hours import DAYS
 from tests.chromium import chromium
 from tests.until import until
@@ -75,6 +75,7 @@ async def another_node(house: House, **settings: str) -> AsyncIterator[str]:
         sys.executable, "-m", "chatserver", "serve", "--port", str(port),
         env=kept_environment() | {"DATABASE_URL": house.database_url, "REDIS_URL": house.redis_url, **settings},
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+        preexec_fn=dies_with_us(signal.SIGTERM),
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     try:
@@ -126,7 +127,7 @@ async def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> A
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "chatserver", "up", "--port", "0", "--data", str(folder),
         env=kept_environment(), cwd=tmp_path_factory.mktemp("elsewhere"), stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+        stderr=asyncio.subprocess.STDOUT, start_new_session=True, preexec_fn=dies_with_us(signal.SIGTERM),
     )  # fmt: skip
     assert process.stdout is not None
     said = ""

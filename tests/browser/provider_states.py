@@ -14,8 +14,8 @@ async def provider(stage: Stage) -> None:
 
 
 async def no_jobs(stage: Stage) -> None:
-    await person(stage, "Nila Newcomer", "provider")
-    await stage.page.goto(f"{stage.house.url}/provider#token={stage.token('Nila Newcomer')}")
+    await person(stage, "Poonam Newcomer", "provider")
+    await stage.page.goto(f"{stage.house.url}/provider#token={stage.token('Poonam Newcomer')}")
     await expect(stage.page.get_by_text("None yet. Post the first one.")).to_be_visible(timeout=PATIENCE_MS)
 
 

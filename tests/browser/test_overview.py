@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from playwright.async_api import Browser, Dialog, Page, expect
 
-from tests.browser.conftest import House
+from tests.browser.conftest import Complaints, House
 from tests.browser.vocabulary import PATIENCE_MS, note_complaints
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -79,8 +79,9 @@ async def test_ingestion_is_plotted_with_its_boards(browser: Browser, house: Hou
 
 
 async def test_figures_that_cannot_be_read_are_asked_for_again_and_older_ones_stay(
-    browser: Browser, house: House
+    browser: Browser, house: House, complaints: Complaints
 ) -> None:
+    complaints.expect("status of 503")
     context = await browser.new_context()
     try:
         page = await context.new_page()

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.conftest import House
+from tests.browser.conftest import Complaints, House
 from tests.browser.vocabulary import PATIENCE_MS, posts_a_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -40,7 +40,10 @@ async def test_a_posted_job_becomes_active_and_is_closed(browser: Browser, house
         await context.close()
 
 
-async def test_what_was_typed_is_kept_and_a_wrong_field_is_named(browser: Browser, house: House) -> None:
+async def test_what_was_typed_is_kept_and_a_wrong_field_is_named(
+    browser: Browser, house: House, complaints: Complaints
+) -> None:
+    complaints.expect("status of 400")
     context = await browser.new_context()
     try:
         page = await context.new_page()

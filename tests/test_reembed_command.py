@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from chatserver.adapters import minilm, openai
+from chatserver.adapters.children import dies_with_us
 from chatserver.adapters.cron_locks import CronLocks
 from chatserver.core.reembedding import Extent
 from chatserver.reembed_command import LOCK, LOCK_SECONDS, expected_usd
@@ -35,6 +36,7 @@ async def start(database_url: str, tmp_path: Path) -> AsyncIterator[Start]:
             env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
             | {"DATABASE_URL": database_url} | env,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            preexec_fn=dies_with_us(signal.SIGTERM),
         )  # fmt: skip
         started.append(process)
         return process

@@ -21,6 +21,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from chatserver.adapters.children import dies_with_us
 from chatserver.running import Run, read_run
 from chatserver.settings import Settings
 from tests.until import until
@@ -64,6 +65,7 @@ async def up(folder: Path) -> AsyncIterator[Started]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "chatserver", "up", "--data", str(folder), "--port", "0", "--no-demo",
         cwd=folder.parent, env=QUIET, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        preexec_fn=dies_with_us(signal.SIGTERM),
     )  # fmt: skip
     try:
         yield Started(process, folder)
@@ -77,7 +79,7 @@ async def command(folder: Path, *arguments: str, **environment: str) -> tuple[in
     """Its exit code and all that it says; no traceback, whatever happened."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "chatserver", *arguments, cwd=folder.parent, env={**QUIET, **environment},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, preexec_fn=dies_with_us(signal.SIGTERM),
     )  # fmt: skip
     said, _ = await asyncio.wait_for(process.communicate(), WITHIN_SECONDS)
     text = said.decode()

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from chatserver.adapters.children import dies_with_us
 from chatserver.adapters.jobs import PostgresJobs
 from chatserver.adapters.queue import ArqQueue
 from chatserver.core.draft import JobDraft
@@ -33,6 +34,7 @@ async def start() -> AsyncIterator[Start]:
             sys.executable, "-m", "arq", f"workers.main.{settings}",
             cwd=ROOT, env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")} | env,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+            preexec_fn=dies_with_us(signal.SIGTERM),
         )  # fmt: skip
         started.append(process)
         return process

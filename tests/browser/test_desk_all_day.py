@@ -90,7 +90,9 @@ async def test_the_lobby_does_not_move_under_the_pointer_nor_the_focus_while_som
         await ravi.asks_for_a_person()
         await expect(other).to_contain_text("waiting", timeout=PATIENCE_MS)
         now = await entry.bounding_box()
-        assert now == box, ("who waits comes first, and not now", now, box)
+        assert box is not None
+        # Its place to the pixel: a line of text may be a fraction of one taller than the last.
+        assert now == pytest.approx(box, abs=1), "who waits comes first, and not now"
         await asha.says("Which jobs are there?")
         await expect(entry).to_contain_text("Which jobs are there?", timeout=PATIENCE_MS)
         await page.mouse.up()

@@ -137,7 +137,7 @@ async def test_a_user_is_found_made_a_provider_shut_out_and_let_in_and_the_trail
     async with overview(browser, house) as page:
         page.on("dialog", answer)
         await opens(page, "Users")
-        await page.get_by_label("Search").fill("tara t")
+        await page.get_by_role("searchbox", name="Search").fill("tara t")
         person = page.get_by_test_id("person")
         await expect(person).to_have_count(1)
         role = person.get_by_label("Role of Tara Trail")

@@ -104,9 +104,19 @@ class UserStore:
     async def change(
         self, id: UUID, *, role: Role | None = None, deactivated: bool | None = None, by: UUID | None = None
     ) -> None:
-        """Changes what is not None, together with its entry in the trail; `by` None is an operator at the machine."""
+        """Changes what is not None, together with its entry in the trail; `by` None is an operator at the machine.
+
+        Raises `Refused` (`forbidden`) where `by` is no admin any more: of two who shut each other out one stays.
+        """
         async with acquired(self._pool) as connection, connection.transaction():
-            row = await connection.fetchrow(f"select {_COLUMNS} from public.users where id = $1 for update", id)
+            locked = await connection.fetch(
+                f"select {_COLUMNS} from public.users where id = any ($1::uuid[]) order by id for update",
+                [id, by or id],
+            )
+            rows = {row["id"]: row for row in locked}
+            if by is not None and (by not in rows or rows[by]["role"] != "admin" or rows[by]["deactivated"]):
+                raise Refused("forbidden", "You are no admin any more; sign in again.")
+            row = rows.get(id)
             if row is None:
                 return
             wanted = {"role": role, "deactivated": deactivated}

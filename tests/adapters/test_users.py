@@ -138,7 +138,7 @@ async def test_a_change_that_cannot_be_written_down_is_not_made(users: UserStore
     asha = await person(database)
     await database.execute("alter table audit_log add constraint nothing_more check (false) not valid")
     with pytest.raises(asyncpg.CheckViolationError):
-        await users.change(asha.id, role="admin", by=asha.id)
+        await users.change(asha.id, role="admin", by=(await person(database, "admin")).id)
     assert (await users.get(asha.id)) == asha
 
 
@@ -156,3 +156,16 @@ async def test_a_database_that_is_away_is_said_in_a_sentence(database_url: str) 
     await pool.close()
     with pytest.raises(Unavailable, match="database"):
         await users.get(UUID(int=1))
+
+
+async def test_of_two_admins_who_shut_each_other_out_one_stays(users: UserStore, database: asyncpg.Pool) -> None:
+    for _ in range(5):
+        one, two = [await person(database, "admin") for _ in range(2)]
+        outcomes = await asyncio.gather(
+            users.change(one.id, role="seeker", by=two.id), users.change(two.id, deactivated=True, by=one.id),
+            return_exceptions=True,
+        )  # fmt: skip
+        refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+        assert [one.code for one in refused] == ["forbidden"]
+        left = [user for user in await users.some([one.id, two.id]) if user.role == "admin" and not user.deactivated]
+        assert len(left) == 1

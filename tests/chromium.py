@@ -10,8 +10,9 @@ import pytest
 from playwright.async_api import Browser, Page, Route, async_playwright
 
 CLIENT = Path(__file__).parent.parent / "chatserver" / "client"
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-"""Without windows of its own the same browser costs half of the time."""
+WINDOWED = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", *WINDOWED)
+"""Without windows of its own the same browser costs half of the time, and shows no notices."""
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
@@ -20,11 +21,11 @@ NOWHERE = "http://client.test"
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium(names: tuple[str, ...] = NAMES) -> AsyncIterator[Browser]:
     """A browser; where none is installed the test fails in CI, and is left out elsewhere."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    path = next((found for name in names if (found := shutil.which(name))), None)
     if path is None:
-        said = "There is no Chromium here; install your system's `chromium-headless-shell` to run the browser tests."
+        said = "There is no Chromium here; install your system's `chromium` to run the browser tests."
         pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)

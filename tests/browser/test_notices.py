@@ -1,12 +1,15 @@
 """Who looks elsewhere is told that somebody waits: in the title always, by the browser and a sound if wished."""
 
 import re
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.browser.conftest import House
+from tests.browser.conftest import Complaints, House
 from tests.browser.vocabulary import PATIENCE_MS, Admin, admin, seeker
+from tests.chromium import WINDOWED, chromium
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,6 +32,13 @@ AudioContext.prototype.createOscillator = function () {
 """
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def windowed(complaints: Complaints) -> AsyncIterator[Browser]:
+    async with chromium(WINDOWED) as browser:
+        browser.on("context", complaints.watch)
+        yield browser
+
+
 async def waiting(meera: Admin) -> int:
     found = re.match(r"\((\d+) waiting", await meera.page.title())
     return int(found[1]) if found else 0
@@ -38,12 +48,12 @@ async def shows(meera: Admin, count: int) -> None:
     await expect(meera.page).to_have_title(re.compile(rf"^\({count} waiting"), timeout=PATIENCE_MS)
 
 
-async def test_who_waits_is_told_in_the_title_by_a_notice_and_by_a_sound(browser: Browser, house: House) -> None:
+async def test_who_waits_is_told_in_the_title_by_a_notice_and_by_a_sound(windowed: Browser, house: House) -> None:
     async with (
-        admin(browser, house.links["admin"], WATCHED) as meera,
-        seeker(browser, house.url) as asha,
-        seeker(browser, house.url) as ravi,
-        seeker(browser, house.url) as tara,
+        admin(windowed, house.links["admin"], WATCHED) as meera,
+        seeker(windowed, house.url) as asha,
+        seeker(windowed, house.url) as ravi,
+        seeker(windowed, house.url) as tara,
     ):
         page = meera.page
         await page.context.grant_permissions(["notifications"])
@@ -84,8 +94,8 @@ async def test_who_waits_is_told_in_the_title_by_a_notice_and_by_a_sound(browser
         assert await page.evaluate("told") == []
 
 
-async def test_who_holds_a_conversation_is_told_of_its_words_until_they_look(browser: Browser, house: House) -> None:
-    async with admin(browser, house.links["admin"]) as meera, seeker(browser, house.url) as asha:
+async def test_who_holds_a_conversation_is_told_of_its_words_until_they_look(windowed: Browser, house: House) -> None:
+    async with admin(windowed, house.links["admin"]) as meera, seeker(windowed, house.url) as asha:
         await asha.signs_in("counted@example.com")
         await meera.opens(await asha.session())
         await meera.takes_over()
@@ -98,9 +108,9 @@ async def test_who_holds_a_conversation_is_told_of_its_words_until_they_look(bro
         assert meera.complaints == []
 
 
-async def test_a_browser_that_shows_no_notices_is_said_to(browser: Browser, house: House) -> None:
+async def test_a_browser_that_shows_no_notices_is_said_to(windowed: Browser, house: House) -> None:
     # Under test a browser refuses whatever was not granted.
-    async with admin(browser, house.links["admin"]) as meera:
+    async with admin(windowed, house.links["admin"]) as meera:
         wishes = meera.page.get_by_test_id("wishes")
         await wishes.get_by_text("Tell me when somebody waits").click()
         box = wishes.get_by_label("By a notice of the browser")

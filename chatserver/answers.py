@@ -29,7 +29,8 @@ from chatserver.grounding import (
     texts_of,
 )
 from chatserver.logs import session_id
-from chatserver.recovery import FLUSH_SECONDS, LOOK_SECONDS, Recovery, every
+from chatserver.recovery import FLUSH_SECONDS, LOOK_SECONDS, Recovery
+from chatserver.rounds import every
 
 log = logging.getLogger(__name__)
 

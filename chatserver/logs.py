@@ -22,7 +22,7 @@ MESSAGE_CHARACTERS = 2_000
 _CHAIN_MAX = 5
 HEAD = "Traceback (most recent call last):"
 """As everywhere: who searches a log for it finds ours."""
-_PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from chatserver.core.notice import Notice
 from chatserver.core.ports import Unavailable
+from chatserver.rounds import every
 
 log = logging.getLogger(__name__)
 
@@ -40,18 +41,7 @@ class Notices:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        quiet = True
-        while True:
-            try:
-                await self.look()
-                quiet = True
-            except Unavailable as away:
-                if quiet:
-                    log.warning("%s", away)
-                quiet = False
-            except Exception:
-                log.exception("looking for who waits failed")
-            await asyncio.sleep(LOOK_SECONDS)
+        await every(LOOK_SECONDS, self.look)
 
     async def look(self) -> None:
         """Tells of all whose turn it is. Raises `Unavailable` where the database does not answer."""

@@ -1,9 +1,7 @@
 """What every node does again and again for all sessions: takes up what others left, brings the old log up to date."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 from uuid import UUID
 
 from chatserver.conversations import Conversations
@@ -75,19 +73,3 @@ async def _spared(step: Callable[[UUID], Awaitable[object]], session: UUID) -> b
         )  # fmt: skip
         return False
     return True
-
-
-async def every(seconds: float, step: Callable[[], Awaitable[Any]]) -> None:
-    """Until it is cancelled."""
-    quiet = True
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            await step()
-            quiet = True
-        except Unavailable as away:
-            if quiet:
-                log.warning("%s", away)
-            quiet = False
-        except Exception:
-            log.exception("a periodic step failed")

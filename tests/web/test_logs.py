@@ -124,6 +124,8 @@ async def test_a_frame_that_fails_is_noted_under_the_name_that_its_client_was_to
 
 def test_a_line_for_a_person_is_one_line() -> None:
     record = logging.makeLogRecord({"name": "x", "levelname": "INFO", "msg": "two\nlines", "session": UUID(int=7)})
+    # What uvicorn adds for terminals says the same again.
+    record.color_message = "two \x1b[1mlines"
     line = Human().format(record)
     assert "\n" not in line
     assert line.endswith(f"session={UUID(int=7)}")

@@ -1,7 +1,7 @@
-"""The sign-in service that tokens are tested against."""
+"""The sign-in service that tokens are tested against, and the wires of two nodes."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -11,8 +11,10 @@ from starlette.routing import Route
 from chatserver.adapters.identity import (
     SupabaseIdentity,
 )
+from chatserver.adapters.wire import RedisWire
 from tests.adapters.sign_in import SECRET, Clock, Supabase
 from tests.loopback import serving
+from tests.until import until
 
 
 @pytest.fixture
@@ -43,3 +45,25 @@ async def with_secret(supabase: Supabase, clock: Clock) -> AsyncIterator[Supabas
     identity = SupabaseIdentity(supabase.url, secret=SECRET, clock=clock)
     yield identity
     await identity.aclose()
+
+
+@asynccontextmanager
+async def a_wire(redis_url: str) -> AsyncIterator[RedisWire]:
+    wire = RedisWire(redis_url)
+    wire.start()
+    await until(lambda: wire.healthy)
+    yield wire
+    await wire.stop()
+
+
+@pytest_asyncio.fixture
+async def wire(redis_url: str) -> AsyncIterator[RedisWire]:
+    async with a_wire(redis_url) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def elsewhere(redis_url: str) -> AsyncIterator[RedisWire]:
+    """Another node's."""
+    async with a_wire(redis_url) as made:
+        yield made

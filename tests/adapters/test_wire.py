@@ -1,13 +1,11 @@
 """Redis as wire and pad: order, the fence, rebases, and that it may die at any time."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-import pytest_asyncio
 
 from chatserver.adapters.embedded import Redis
 from chatserver.adapters.wire import RedisWire, client
@@ -16,15 +14,6 @@ from chatserver.core.chat_ports import PadText
 from chatserver.core.delivery import Text, unpack
 from chatserver.core.protocol import Delta, Rebase
 from tests.until import until
-
-
-@pytest_asyncio.fixture
-async def wire(redis_url: str) -> AsyncIterator[RedisWire]:
-    made = RedisWire(redis_url)
-    made.start()
-    await until(lambda: made.healthy)
-    yield made
-    await made.stop()
 
 
 def nothing() -> None:

@@ -1,11 +1,9 @@
 """A running answer on its own node: shown at once to who sits here, brought to the pad and to others a little later."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import msgspec
-import pytest_asyncio
 
 from chatserver.adapters.wire import RedisWire
 from chatserver.adapters.wire_publishing import FRESH_SECONDS, Rebased, Spoken
@@ -13,24 +11,6 @@ from chatserver.core.chat_ports import PadText
 from chatserver.core.delivery import Delivery, Text, unpack
 from chatserver.core.protocol import Delta, Rebase
 from tests.until import until
-
-
-@pytest_asyncio.fixture
-async def wire(redis_url: str) -> AsyncIterator[RedisWire]:
-    made = RedisWire(redis_url)
-    made.start()
-    await until(lambda: made.healthy)
-    yield made
-    await made.stop()
-
-
-@pytest_asyncio.fixture
-async def elsewhere(redis_url: str) -> AsyncIterator[RedisWire]:
-    made = RedisWire(redis_url)
-    made.start()
-    await until(lambda: made.healthy)
-    yield made
-    await made.stop()
 
 
 class Answer:

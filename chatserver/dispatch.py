@@ -217,7 +217,7 @@ class Dispatcher:
         return Ok(ref=frame.ref)
 
     async def ask_human(self, connection: Connection, frame: frames.AskHuman) -> ServerFrame | None:
-        await self.allowances.spend(connection.user.id, "answers")
+        await self.allowances.spend(connection.user.id, "posts")
         position = await self.conversations.ask_human(connection.user, frame.session, frame.reason)
         now = self.now()
         opens_at = self.hours.opens_at(now)

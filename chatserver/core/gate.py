@@ -22,6 +22,8 @@ _UNSPACED = re.compile(f"[{UNSPACED_RANGES}]")
 # These end a word even where it already has a sign of a link; the full-width signs of a link are not among them.
 _STOPS = frozenset("。、，！？；（）「」『』《》〈〉…।")
 _LINK_SIGNS = frozenset(":.@/\\：．＠／＼")
+# Within these no word ends and no link begins.
+_PLAIN = re.compile(f"[^\\s!{re.escape(_OPEN + ''.join(_STOPS | _LINK_SIGNS))}{UNSPACED_RANGES}]+")
 # Never shown: what turns the reading order round, what is a message for machines alone, and what no text has.
 _NEVER_SHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e0fff]")
 
@@ -189,8 +191,10 @@ def _bracket_end(held: str, place: int, *, final: bool) -> int | None:
 
 
 def _word(held: str, place: int, *, final: bool) -> _Token | None:
+    limit = place + WORD_MAX
+    plain = _PLAIN.match(held, place, limit)
     signs = held[place] in _LINK_SIGNS
-    for at in range(place + 1, min(len(held), place + WORD_MAX)):
+    for at in range(plain.end() if plain else place + 1, min(len(held), limit)):
         before, character = held[at - 1], held[at]
         if character.isspace() or character in _OPEN or before in _STOPS or (not signs and _UNSPACED.match(before)):
             return _Token("word", at)
@@ -200,8 +204,8 @@ def _word(held: str, place: int, *, final: bool) -> _Token | None:
             if held[at + 1] == "[":
                 return _Token("word", at)
         signs = signs or character in _LINK_SIGNS
-    if len(held) - place > WORD_MAX:
-        end = place + WORD_MAX
+    if len(held) > limit:
+        end = limit
         goes_on = not held[end].isspace() and held[end] not in _OPEN
         return _Token("word", end, rest_is_dropped=goes_on)
     last = held[-1]

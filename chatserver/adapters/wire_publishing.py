@@ -21,7 +21,7 @@ WAITING_MAX = 20_000
 BATCH_MAX = 500
 PACE_SECONDS = 0.001
 """Between two calls, so that a busy wire carries many entries in one; the first after a pause goes at once."""
-LAZY_SECONDS = 0.025
+LAZY_SECONDS = 0.1
 """The same where everything that waits was shown here already and nobody else listens: only the pad waits for it."""
 FRESH_SECONDS = 1.0
 """For so long after Redis last took something this node believes that it is still in the world: a process that was

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -250,15 +249,17 @@ class Answers:
         show: Callable[[str], None], began: float,
     ) -> None:  # fmt: skip
         first = True
-        # Closed here, not whenever the collector comes by: the model's stream ends with the answer.
-        async with aclosing(assistant.answer(request, tools)) as pieces:
-            async for piece in pieces:
-                if first:
-                    self._say(session, turn, "writing")
-                    self._observer.answer_showed(monotonic() - began)
-                    first = False
-                if shown := gate.feed(piece):
-                    show(shown)
+
+        def say(piece: str) -> None:
+            nonlocal first
+            if first:
+                self._say(session, turn, "writing")
+                self._observer.answer_showed(monotonic() - began)
+                first = False
+            if shown := gate.feed(piece):
+                show(shown)
+
+        await assistant.answer(request, tools, say)
         if rest := gate.finish():
             show(rest)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import aclosing
 from typing import Protocol
 from uuid import UUID
 
@@ -116,12 +115,17 @@ class Drafts:
             if over:
                 raise AnswerFailed("too_long", "The proposal had no end.")
 
-        async with aclosing(chosen.assistant.answer(request, tools)) as pieces:
-            async for piece in pieces:
-                if asker.closed:
-                    raise asyncio.CancelledError
-                if shown := gate.feed(piece):
-                    show(shown)
+        writing = asyncio.current_task()
+        assert writing is not None
+
+        def say(piece: str) -> None:
+            if asker.closed:
+                writing.cancel()
+                return
+            if shown := gate.feed(piece):
+                show(shown)
+
+        await chosen.assistant.answer(request, tools, say)
         if rest := gate.finish():
             show(rest)
         return written

@@ -168,6 +168,8 @@ class ModelServer:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         content = await reader.readexactly(int(headers.get("content-length", 0)))
         method, path, _ = first.split(" ")
+        # A proxy is asked for whole addresses.
+        path = "/" + path.split("/", 3)[3] if path.startswith("http://") else path
         match method, path.partition("?")[0]:
             case "POST", "/v1/messages":
                 asked = Asked(path, headers, msgspec.json.decode(content))

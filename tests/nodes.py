@@ -6,7 +6,7 @@ judges it by docs/protocol.md: events in order and once, text at its offset, not
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ from chatserver.core.errors import Refused
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.hours import Hours
 from chatserver.core.limits import Limits
-from chatserver.core.ports import AnswerFailed, AnswerRequest, Toolbox, Usage
+from chatserver.core.ports import AnswerFailed, AnswerRequest, Say, Toolbox, Usage
 from chatserver.core.protocol import decode, encode
 from chatserver.dispatch import Dispatcher
 from chatserver.drafts import Drafts
@@ -75,7 +75,7 @@ class PacedAssistant:
         self.started = 0
         self.cancelled = 0
 
-    async def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncGenerator[str, None]:
+    async def answer(self, request: AnswerRequest, toolbox: Toolbox, say: Say) -> None:
         self.started += 1
         mine = self.started
         try:
@@ -88,8 +88,8 @@ class PacedAssistant:
                     raise self.fails.pop()
                 if self.calls and number == WORDS // 3:
                     await toolbox.call(*self.calls.pop())
-                yield f"{self.word}{mine}-{number} "
-        except (asyncio.CancelledError, GeneratorExit):
+                say(f"{self.word}{mine}-{number} ")
+        except asyncio.CancelledError:
             self.cancelled += 1
             raise
 

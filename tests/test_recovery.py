@@ -1,7 +1,7 @@
 """What one session that is held, or cannot be written, costs the others; last words that are told."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +14,7 @@ import chatserver.answers
 from chatserver.adapters.chats import ChatStore
 from chatserver.adapters.postgres import connect
 from chatserver.core.chat_ports import ChatTransaction, SessionRow
-from chatserver.core.ports import AnswerRequest, Toolbox, Unavailable
+from chatserver.core.ports import AnswerRequest, Say, Toolbox, Unavailable
 from chatserver.core.protocol import JOINED_MAX_BYTES
 from chatserver.recovery import FLUSH_MOST
 from tests.nodes import Device, Node, Town
@@ -122,8 +122,8 @@ async def test_what_a_model_says_that_no_database_stores_is_left_out(town: Town)
     one = await town.node()
     asha, session = await a_seeker(town, one, "Asha")
 
-    async def answer(request: AnswerRequest, toolbox: Toolbox) -> AsyncGenerator[str, None]:
-        yield "Some wo\x00rds"
+    async def answer(request: AnswerRequest, toolbox: Toolbox, say: Say) -> None:
+        say("Some wo\x00rds")
 
     one.assistant.answer = answer  # type: ignore[method-assign]
     await asks(asha, session)

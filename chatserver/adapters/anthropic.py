@@ -3,18 +3,20 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from typing import Any, Literal
+from urllib.request import getproxies, proxy_bypass
 
 import anthropic
 import httpx2
 
 from chatserver.adapters.message_stream import Reply, tokens_of
 from chatserver.adapters.patience import Patience
+from chatserver.adapters.pushed_http import Body, PushTransport, Take
 from chatserver.core.grounding import RULES, TOOLS, Prompt, render, tool_result
-from chatserver.core.ports import AnswerFailed, AnswerRequest, AssistantKind, Toolbox, Usage
+from chatserver.core.ports import AnswerFailed, AnswerRequest, AssistantKind, Say, Toolbox, Usage
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ RETRY_AFTER_MAX_SECONDS = 5.0
 """A server that asks for a longer pause is not asked again: the seeker is told at once."""
 CEILING_REQUESTS = 3
 """An answer costs at most so many times its dearest first request; tools end before it would cost more."""
+PUBLIC_URL = "https://api.anthropic.com"
 CUT_SIGN = " …"
 """Where an answer reached its length: every language reads it."""
 
@@ -84,18 +87,21 @@ class AnthropicAssistant:
             api_key=api_key,
             base_url=base_url,
             max_retries=retries,
-            # Half the cost of a delta of the default transport; a redirect would carry the key elsewhere.
-            http_client=anthropic.DefaultAioHttpClient(
+            # A redirect would carry the key elsewhere.
+            http_client=httpx2.AsyncClient(
+                transport=None if _has_proxy(base_url) else PushTransport(),
                 timeout=httpx2.Timeout(read_seconds, connect=connect_seconds),
                 event_hooks={"response": [cap]},
                 follow_redirects=False,
+                # What came is what was said, in the step in which it came: packed, it would wait for more.
+                headers={"accept-encoding": "identity"},
             ),
         )
 
     async def aclose(self) -> None:
         await self._client.close()
 
-    async def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncGenerator[str, None]:
+    async def answer(self, request: AnswerRequest, toolbox: Toolbox, say: Say) -> None:
         prompt = render(request)
         ceiling = self._ceiling(prompt)
         ends_at = _now() + self._deadline_seconds
@@ -105,21 +111,20 @@ class AnthropicAssistant:
                 reply = Reply(request.usage, _size(prompt), last_said=last_said)
                 # Left in whatever way, a cancelled task's included, the stack closes the model's connection at once.
                 async with AsyncExitStack() as stack:
-                    body = await self._opened(stack, prompt, reply, ends_at, tools=tools)
-                    now = asyncio.get_running_loop().time
-                    patience = Patience(min(ends_at, now() + self._idle_seconds))
+                    give = await self._opened(stack, prompt, reply, ends_at, tools=tools)
+                    patience = Patience(min(ends_at, _now() + self._idle_seconds))
                     stack.callback(patience.close)
-                    while True:
-                        content = await patience.wait(anext(body, None))
-                        if content is None:
-                            break
+
+                    def take(content: bytes, reply: Reply = reply, patience: Patience = patience) -> None:
                         steps = reply.steps
                         if text := reply.feed(content):
-                            yield text
+                            say(text)
                         if reply.failure is not None:
                             raise reply.failure
                         if reply.steps > steps:
-                            patience.ends_at = min(ends_at, now() + self._idle_seconds)
+                            patience.ends_at = min(ends_at, _now() + self._idle_seconds)
+
+                    await patience.wait(give(take))
                 last_said = reply.last_said
                 if reply.stop_reason != "tool_use" or not reply.calls or not tools:
                     break
@@ -137,11 +142,11 @@ class AnthropicAssistant:
         except (anthropic.APIError, httpx2.HTTPError, httpx2.StreamError) as error:
             raise _failure(error, self.model) from error
         if sign := _ended(reply, has_text=bool(last_said)):
-            yield sign
+            say(sign)
 
     async def _opened(
         self, stack: AsyncExitStack, prompt: Prompt, reply: Reply, ends_at: float, *, tools: bool
-    ) -> AsyncIterator[bytes]:
+    ) -> Callable[[Take], Awaitable[None]]:
         fluency = self._fluency
         try:
             async with asyncio.timeout_at(min(ends_at, _now() + self._start_seconds)):
@@ -160,13 +165,15 @@ class AnthropicAssistant:
         if fluency != self._fluency:
             log.warning("the model %s takes requests of the %s form only", self.model, fluency)
             self._fluency = fluency
-        body: AsyncIterator[bytes]
-        if "content-encoding" in response.headers:
-            body = aiter(response.iter_bytes())
-        else:
-            # What came is what was said: the decoders that would look at each piece have nothing to do.
-            body = aiter(response.http_response.stream)
-        return body
+        body: Body | None = response.http_response.extensions.get("body")
+        if body is not None and "content-encoding" not in response.headers:
+            return body.give
+
+        async def unpacked(take: Take) -> None:
+            async for content in response.iter_bytes():
+                take(content)
+
+        return unpacked
 
     def _asked(self, prompt: Prompt, fluency: Fluency, *, tools: bool) -> AbstractAsyncContextManager[Any]:
         asked: dict[str, Any] = {
@@ -211,6 +218,13 @@ _NO_ROOM = {"error": "There is no room for more; answer with what you have."}
 _NO_JSON = {"error": "The arguments are no JSON object; call the tool again."}
 _TOO_MANY = {"error": f"At most {TOOLS_PER_ROUND_MAX} tools at a time; ask again for the rest."}
 _FIXED_TOKENS = tokens_of(RULES + json.dumps(TOOLS))
+
+
+def _has_proxy(base_url: str | None) -> bool:
+    """Whether the operator's environment names a proxy for the model's server, as every program reads it."""
+    url = httpx2.URL(base_url or PUBLIC_URL)
+    proxies = getproxies()
+    return bool(proxies.get(url.scheme) or proxies.get("all")) and not proxy_bypass(url.host)
 
 
 def _now() -> float:

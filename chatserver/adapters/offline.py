@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from chatserver.core.distress import language_of_distress
-from chatserver.core.ports import AnswerRequest, AssistantKind, Card, Proposal, Toolbox, Usage
+from chatserver.core.ports import AnswerRequest, AssistantKind, Card, Proposal, Say, Toolbox, Usage
 from chatserver.core.references import refs_in
 from chatserver.core.system_texts import FROM_A_PERSON, URGENT_REASON, help_in_distress
 
@@ -73,13 +73,13 @@ class OfflineAssistant:
         self._pause_seconds = 1 / words_per_second
         self._sleep = sleep
 
-    async def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncGenerator[str, None]:
+    async def answer(self, request: AnswerRequest, toolbox: Toolbox, say: Say) -> None:
         if request.proposal is not None:
             text = await _proposed(request, request.proposal, toolbox)
         else:
             text = await self._said(request, toolbox)
         for word in re.findall(r"\S+\s*", text):
-            yield word
+            say(word)
             await self._sleep(self._pause_seconds)
 
     async def _said(self, request: AnswerRequest, toolbox: Toolbox) -> str:

@@ -1,6 +1,6 @@
 """What the middle asks of the outside world; each port has one real adapter or several under one suite."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -145,14 +145,19 @@ class AnswerFailed(Exception):
         """False after a refusal: what was streamed must not stay."""
 
 
+Say = Callable[[str], None]
+"""Takes the next piece of an answer; what it raises ends the answer."""
+
+
 class Assistant(Protocol):
-    """Answers a seeker by streaming text. Cancelling the iteration closes the model's stream at once."""
+    """Answers a seeker by saying piece by piece. Cancelling an answer closes the model's stream at once."""
 
     kind: AssistantKind
     model: str
 
-    def answer(self, request: AnswerRequest, toolbox: Toolbox) -> AsyncGenerator[str, None]:
-        """Pieces of the answer as they come. Raises `AnswerFailed`."""
+    async def answer(self, request: AnswerRequest, toolbox: Toolbox, say: Say) -> None:
+        """Calls `say` in the very step in which a piece comes, and not once more after the caller was cancelled.
+        Raises `AnswerFailed`, and what `say` raises."""
         ...
 
     def ceiling_usd(self, request: AnswerRequest) -> float:

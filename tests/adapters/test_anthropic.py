@@ -72,17 +72,21 @@ async def answered(
 ) -> tuple[str, AnswerFailed | None]:
     """The text that came, and how it failed if it did."""
     text = ""
+
+    def say(piece: str) -> None:
+        nonlocal text
+        text += piece
+
     try:
-        async for piece in assistant.answer(asked or request(), tools or Tools()):
-            text += piece
+        await assistant.answer(asked or request(), tools or Tools(), say)
     except AnswerFailed as failed:
         return text, failed
     return text, None
 
 
 async def test_an_answer_comes_as_it_is_written(server: ModelServer, assistant: AnthropicAssistant) -> None:
-    pieces = [piece async for piece in assistant.answer(request(), Tools())]
-    assert "".join(pieces).startswith("The job that comes closest is [J3], Senior Auditor at Alpha Audit.")
+    text, _ = await answered(assistant)
+    assert text.startswith("The job that comes closest is [J3], Senior Auditor at Alpha Audit.")
     asked = server.requests[0]
     assert asked.headers["authorization"] == f"Bearer {KEY}"
     assert asked.body["stream"] is True
@@ -93,12 +97,14 @@ async def test_an_answer_comes_as_it_is_written(server: ModelServer, assistant: 
 
 async def test_the_first_words_do_not_wait_for_the_last(server: ModelServer, assistant: AnthropicAssistant) -> None:
     server.plays(Says(text="one two three", hold_after=2))
-    stream = assistant.answer(request(), Tools())
+    said: asyncio.Queue[str] = asyncio.Queue()
+    answering = asyncio.create_task(assistant.answer(request(), Tools(), said.put_nowait))
     early = ""
     while early != "one two":
-        early += await anext(stream)
+        early += await said.get()
     server.release()
-    assert "".join([piece async for piece in stream]) == " three"
+    await answering
+    assert said.get_nowait() == " three"
 
 
 async def test_tools_are_called_and_their_results_go_back(server: ModelServer, assistant: AnthropicAssistant) -> None:
@@ -212,11 +218,11 @@ async def test_a_server_that_is_not_there_is_down() -> None:
     ("reply", "limit", "why"),
     [
         (Stalls(), {"read_seconds": 0.05}, "silent"),
-        (Stalls(), {"start_seconds": 0.05}, "silent"),
+        (Stalls(), {"start_seconds": 0.3}, "silent"),
         (Stalls(text="Half an"), {"read_seconds": 0.05}, "silent"),
         (Stalls(text="Half an"), {"idle_seconds": 0.05}, "silent"),
         (Stalls(text="Half an", pings=True), {"idle_seconds": 0.3, "deadline_seconds": 3.0}, "silent"),
-        (Says(text="word " * 500, words_per_second=50), {"deadline_seconds": 0.05}, "too long"),
+        (Says(text="word " * 500, words_per_second=50), {"deadline_seconds": 0.3}, "too long"),
     ],
 )
 async def test_silence_has_an_end_and_so_has_talk(
@@ -266,11 +272,17 @@ async def test_cancelling_closes_the_models_connection(
         await server.until(lambda: server.gone == 1)
 
 
-async def test_leaving_the_iteration_closes_it_too(server: ModelServer, assistant: AnthropicAssistant) -> None:
+async def test_a_listener_who_has_enough_closes_it_too(server: ModelServer, assistant: AnthropicAssistant) -> None:
     server.plays(Says(text="one two three", hold_after=2))
-    stream = assistant.answer(request(), Tools())
-    assert await anext(stream)
-    await stream.aclose()
+    heard: list[str] = []
+
+    def say(piece: str) -> None:
+        heard.append(piece)
+        raise AnswerFailed("too_long")
+
+    with pytest.raises(AnswerFailed, match="too_long"):
+        await assistant.answer(request(), Tools(), say)
+    assert len(heard) == 1
     async with asyncio.timeout(5):
         await server.until(lambda: server.gone == 1)
 
@@ -362,4 +374,13 @@ async def test_prices(model: str, into: float, out: float) -> None:
     assistant = AnthropicAssistant(KEY, model)
     assert assistant.cost_usd(Usage(input_tokens=1_000_000)) == pytest.approx(into)
     assert assistant.cost_usd(Usage(output_tokens=1_000_000)) == pytest.approx(out)
+    await assistant.aclose()
+
+
+async def test_a_proxy_that_the_operator_named_is_asked(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    assistant = AnthropicAssistant(KEY, MODEL, base_url="http://model.example", retries=0)
+    server.plays(Says(text="Through the proxy."))
+    assert await answered(assistant) == ("Through the proxy.", None)
+    assert server.requests[0].headers["host"] == "model.example"
     await assistant.aclose()

@@ -56,7 +56,9 @@ async def said(
         return
 
     asked = AnswerRequest("Asha", (*(history or (GREETED,)), HistoryEntry("user", question)), cards, resume, about_job)
-    return "".join([piece async for piece in OfflineAssistant(sleep=no_pause).answer(asked, tools or Tools())])
+    said: list[str] = []
+    await OfflineAssistant(sleep=no_pause).answer(asked, tools or Tools(), said.append)
+    return "".join(said)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,9 @@ async def proposed(question: str, hint: str | None = None) -> tuple[str, Tools]:
         "Asha", (HistoryEntry("user", question),), (AUDITOR, ANALYST), "Audited banks", proposal=Proposal("Ben", hint)
     )
     assistant = OfflineAssistant(words_per_second=1e9)
-    return "".join([piece async for piece in assistant.answer(request, tools)]), tools
+    said: list[str] = []
+    await assistant.answer(request, tools, said.append)
+    return "".join(said), tools
 
 
 async def test_a_proposal_speaks_as_the_admin_and_not_of_the_program() -> None:
@@ -203,7 +207,8 @@ async def test_words_come_one_by_one_at_the_pace() -> None:
         pauses.append(seconds)
 
     asked = AnswerRequest("Asha", (GREETED, HistoryEntry("user", "Why?")), (AUDITOR,), "Audits")
-    pieces = [piece async for piece in OfflineAssistant(20.0, sleep=pause).answer(asked, Tools())]
+    pieces: list[str] = []
+    await OfflineAssistant(20.0, sleep=pause).answer(asked, Tools(), pieces.append)
     assert all(len(piece.split()) == 1 for piece in pieces)
     assert pauses == [0.05] * len(pieces)
 
@@ -216,14 +221,13 @@ async def test_cancelling_ends_it_in_mid_word() -> None:
         await asyncio.Event().wait()
 
     asked = AnswerRequest("Asha", (HistoryEntry("user", "Why?"),), (AUDITOR,), "Audits")
-    words = OfflineAssistant(sleep=for_ever).answer(asked, Tools())
-    assert await anext(words) == "About "
-    further = asyncio.ensure_future(anext(words))
+    words: list[str] = []
+    answering = asyncio.create_task(OfflineAssistant(sleep=for_ever).answer(asked, Tools(), words.append))
     await reached.wait()
-    further.cancel()
+    answering.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await further
-    assert [word async for word in words] == []
+        await answering
+    assert words == ["About "]
 
 
 async def test_it_costs_nothing() -> None:

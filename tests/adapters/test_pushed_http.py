@@ -1,0 +1,281 @@
+"""The model's line on raw sockets: what a server may do to it, and what it does to a server."""
+
+import asyncio
+import gzip
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import httpx2
+import pytest
+
+import chatserver.adapters.pushed_http
+from chatserver.adapters.pushed_http import BUFFER_MAX_BYTES, HEAD_MAX_BYTES, Body, PushTransport
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+class Server:
+    """Reads a request whole, then does as `serve` says, for every request of every connection."""
+
+    def __init__(self, serve: Serve) -> None:
+        self._serve = serve
+        self.url = ""
+        self.connections = 0
+        self.requests: list[bytes] = []
+        self.gone = asyncio.Event()
+        self.handlers: set[asyncio.Task[None]] = set()
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        handler = asyncio.current_task()
+        assert handler is not None
+        self.handlers.add(handler)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while not writer.is_closing():
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    (line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), b":0"
+                )
+                self.requests.append(head + await reader.readexactly(int(length.partition(b":")[2])))
+                await self._serve(reader, writer)
+        self.gone.set()
+        writer.close()
+
+
+@asynccontextmanager
+async def served(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+    it = Server(serve)
+    server = await asyncio.start_server(it.connected, "127.0.0.1", 0, ssl=tls)
+    it.url = f"{'https' if tls else 'http'}://localhost:{server.sockets[0].getsockname()[1]}/v1?beta=true"
+    async with server:
+        yield it
+        # The client left before: they all end by themselves.
+        await asyncio.gather(*it.handlers)
+
+
+def says(*answers: bytes) -> Serve:
+    """Each piece by itself: the next one goes once the last has arrived somewhere."""
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            writer.write(answer)
+            await writer.drain()
+
+    return serve
+
+
+def ends_after(*answers: bytes) -> Serve:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await says(*answers)(reader, writer)
+        writer.close()
+
+    return serve
+
+
+@asynccontextmanager
+async def a_client(read_seconds: float = 5) -> AsyncIterator[httpx2.AsyncClient]:
+    timeout = httpx2.Timeout(read_seconds, connect=5)
+    async with httpx2.AsyncClient(transport=PushTransport(), timeout=timeout) as client:
+        yield client
+
+
+async def pushed(client: httpx2.AsyncClient, url: str) -> bytes:
+    heard: list[bytes] = []
+    async with client.stream("POST", url, content=b'{"ask": 1}') as response:
+        body: Body = response.extensions["body"]
+        await body.give(heard.append)
+    return b"".join(heard)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (CHUNKED + b"3\r\none\r\n", b"3\r\ntwo\r\n0\r\n\r\n"),
+        (CHUNKED[:9], CHUNKED[9:] + b"6\r\none", b"two\r\n", b"0\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\none", b"two"),
+        (b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nonetwo",),
+    ],
+)
+async def test_whatever_its_form_and_however_cut_the_body_comes_whole(answers: tuple[bytes, ...]) -> None:
+    async with served(says(*answers)) as server, a_client() as client:
+        assert [await pushed(client, server.url) for _ in range(3)] == [b"onetwo"] * 3
+        assert (await client.get(server.url)).content == b"onetwo", "also for somebody who reads it"
+        assert server.connections == 1, "one connection is enough for one after the other"
+    asked = server.requests[0]
+    assert asked.startswith(b"POST /v1?beta=true HTTP/1.1\r\nHost: localhost:")
+    assert asked.endswith(b'\r\n\r\n{"ask": 1}')
+
+
+async def test_a_body_that_ends_with_its_connection_is_whole_too() -> None:
+    async with served(ends_after(b"HTTP/1.1 200 OK\r\n\r\none", b"two")) as server, a_client() as client:
+        assert [await pushed(client, server.url) for _ in range(2)] == [b"onetwo"] * 2
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", b"HTTP/1.1 200", CHUNKED + b"6\r\none", CHUNKED + b"3\r\none\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\none",
+    ],
+)  # fmt: skip
+async def test_a_body_that_was_cut_is_no_whole_one(answer: bytes) -> None:
+    async with served(ends_after(answer)) as server, a_client() as client:
+        with pytest.raises(httpx2.RemoteProtocolError, match="before its answer ended"):
+            await pushed(client, server.url)
+        with pytest.raises(httpx2.RemoteProtocolError, match="before its answer ended"):
+            await client.get(server.url)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9\r\n", CHUNKED + b"zz\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 1, 2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"x" * HEAD_MAX_BYTES + b"y\r\n\r\n",
+    ],
+)  # fmt: skip
+async def test_what_is_no_http_ends_the_connection(answer: bytes) -> None:
+    async with served(says(answer)) as server, a_client() as client:
+        with pytest.raises(httpx2.RemoteProtocolError, match="no HTTP"):
+            await pushed(client, server.url)
+        await server.gone.wait()
+
+
+@pytest.mark.parametrize("said", [b"", CHUNKED + b"3\r\none\r\n"])
+async def test_silence_ends_it(said: bytes) -> None:
+    async with served(says(said)) as server, a_client(read_seconds=0.05) as client:
+        with pytest.raises(httpx2.ReadTimeout, match=r"said nothing for 0\.05 seconds"):
+            await pushed(client, server.url)
+        await server.gone.wait()
+
+
+async def test_nothing_comes_once_the_listener_was_cancelled_and_the_server_hears_of_it() -> None:
+    listens = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await says(CHUNKED)(reader, writer)
+        await listens.wait()
+        await says(b"3\r\none\r\n")(reader, writer)
+
+    async with served(serve) as server, a_client(read_seconds=60) as client:
+        loop = asyncio.get_running_loop()
+        heard: list[bytes] = []
+
+        async def listen() -> None:
+            async with client.stream("GET", server.url) as response:
+                body: Body = response.extensions["body"]
+
+                def take(piece: bytes) -> None:
+                    heard.append(piece)
+                    if len(heard) == 1:
+                        # In the very step in which somebody takes over, more arrives.
+                        loop.call_soon(body.arrived, b"two")
+                        task.cancel()
+
+                loop.call_soon(listens.set)
+                await body.give(take)
+
+        task = asyncio.create_task(listen())
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert heard == [b"one"]
+        async with asyncio.timeout(5):
+            await server.gone.wait()
+
+
+async def test_a_listener_who_fails_fails_itself_and_ends_the_connection() -> None:
+    async with served(says(CHUNKED + b"3\r\none\r\n", b"3\r\ntwo\r\n")) as server, a_client() as client:
+
+        def take(_: bytes) -> None:
+            raise LookupError("mine")
+
+        async with client.stream("GET", server.url) as response:
+            with pytest.raises(LookupError, match="mine"):
+                await response.extensions["body"].give(take)
+        await server.gone.wait()
+
+
+async def test_an_answer_that_nobody_asked_for_is_nobodys() -> None:
+    whole = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none"
+    async with served(says(whole + whole)) as server, a_client() as client:
+        for _ in range(2):
+            assert await pushed(client, server.url) == b"one"
+            await server.gone.wait()
+            server.gone.clear()
+        assert server.connections == 2
+
+
+async def test_what_nobody_takes_is_not_read_without_end() -> None:
+    piece = b"x" * 65_536
+    written = 0
+
+    async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (200 * len(piece)))
+        for _ in range(200):
+            writer.write(piece)
+            await writer.drain()
+            written += len(piece)
+
+    async with served(floods) as server, a_client(read_seconds=0.2) as client:
+        async with client.stream("GET", server.url) as response:
+            body: Body = response.extensions["body"]
+            while body._size <= BUFFER_MAX_BYTES:
+                await asyncio.sleep(0)
+            for _ in range(1000):
+                await asyncio.sleep(0)
+            assert body._size < 2 * BUFFER_MAX_BYTES
+            assert written < 200 * len(piece)
+            heard = 0
+
+            def take(some: bytes) -> None:
+                nonlocal heard
+                heard += len(some)
+
+            await body.give(take)
+        assert heard == 200 * len(piece)
+
+
+async def test_a_key_with_a_line_end_in_it_makes_no_second_header() -> None:
+    async with served(says(CHUNKED + b"0\r\n\r\n")) as server, a_client() as client:
+        with pytest.raises(httpx2.LocalProtocolError, match="line end"):
+            await client.get(server.url, headers={"x-api-key": "key\r\nx-other: 1"})
+        assert server.requests == []
+
+
+async def test_a_packed_body_is_unpacked_for_whoever_reads_it() -> None:
+    packed = gzip.compress(b"onetwo")
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(packed)
+    async with served(says(head + packed)) as server, a_client() as client:
+        assert (await client.get(server.url)).content == b"onetwo"
+
+
+async def test_idle_connections_are_few_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chatserver.adapters.pushed_http, "IDLE_MAX", 2)
+    monkeypatch.setattr(chatserver.adapters.pushed_http, "IDLE_SECONDS", 0.2)
+    together = asyncio.Barrier(4)
+
+    async def serves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await together.wait()
+        await says(CHUNKED + b"0\r\n\r\n")(reader, writer)
+
+    transport = PushTransport()
+    async with served(serves) as server, httpx2.AsyncClient(transport=transport) as client:
+        await asyncio.gather(*(client.get(server.url) for _ in range(4)))
+        assert sum(map(len, transport._idle.values())) == 2
+        async with asyncio.timeout(5):
+            while transport._lines:
+                await asyncio.sleep(0.01)
+        assert transport._idle == {}
+
+
+async def test_nobody_there_is_told_as_that() -> None:
+    async with served(says()) as server:
+        url = server.url
+    async with a_client() as client:
+        with pytest.raises(httpx2.ConnectError):
+            await client.get(url)
+        with pytest.raises(httpx2.ConnectError):
+            await client.get("http://nobody.invalid/")

@@ -11,12 +11,13 @@ from chatserver.assistants import Assistants, Chosen, author_of
 from chatserver.conversations import Conversations
 from chatserver.core.chat_ports import ChatStore, Wire
 from chatserver.core.claims import remark
+from chatserver.core.codec import encode
 from chatserver.core.delivery import Durable, Passing, Text, pack, unpack
 from chatserver.core.gate import Gate
 from chatserver.core.grounding import greeting
 from chatserver.core.observer import UNOBSERVED, AnswerOutcome, Observer
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Assistant, Unavailable
-from chatserver.core.protocol import Answering, encode
+from chatserver.core.server_frames import Answering
 from chatserver.grounding import (
     GREETING_MATCHES,
     MATCHES_PER_ANSWER,

@@ -47,7 +47,8 @@ from chatserver.conversations import Conversations
 from chatserver.core.consent import sent_to
 from chatserver.core.limits import REQUESTS_PER_ADDRESS_PER_MINUTE, REQUESTS_PER_USER_PER_MINUTE, Limits
 from chatserver.core.ports import Assistant
-from chatserver.core.protocol import HEARTBEAT_SECONDS, AssistantInfo
+from chatserver.core.protocol import HEARTBEAT_SECONDS
+from chatserver.core.server_frames import AssistantInfo
 from chatserver.dispatch import ADMIN_LEASE_PAUSE_SECONDS, Dispatcher
 from chatserver.drafts import Drafts
 from chatserver.erasure import Erasure

@@ -8,18 +8,18 @@ from uuid import UUID
 
 from chatserver.allowances import Allowances
 from chatserver.conversations import Conversations
-from chatserver.core import protocol as frames
+from chatserver.core import client_frames as frames
 from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatStore, SessionRow, Wire
+from chatserver.core.codec import encode
 from chatserver.core.delivery import Delivery, Passing, pack
 from chatserver.core.errors import Refused
 from chatserver.core.events import durable, frame_of, instant
 from chatserver.core.history import newest_within
 from chatserver.core.hours import Hours
-from chatserver.core.protocol import (
-    JOINED_EVENTS,
-    JOINED_EVENTS_UNASKED,
-    JOINED_MAX_BYTES,
+from chatserver.core.protocol import JOINED_EVENTS, JOINED_EVENTS_UNASKED, JOINED_MAX_BYTES
+from chatserver.core.references import refs_in
+from chatserver.core.server_frames import (
     Joined,
     Ok,
     Person,
@@ -28,9 +28,7 @@ from chatserver.core.protocol import (
     ServerFrame,
     SessionInfo,
     TypingNow,
-    encode,
 )
-from chatserver.core.references import refs_in
 from chatserver.drafts import Drafts
 from chatserver.hub import SUBSCRIPTIONS_MAX, Hub
 from chatserver.subscriptions import Connection

@@ -9,10 +9,11 @@ from chatserver.answers import ANSWER_MAX_CHARACTERS
 from chatserver.assistants import Assistants, Chosen, author_of
 from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatStore, SessionRow
+from chatserver.core.codec import encode
 from chatserver.core.errors import Refused
 from chatserver.core.gate import Gate
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Proposal, Unavailable
-from chatserver.core.protocol import Author, Draft, DraftDelta, encode
+from chatserver.core.server_frames import Author, Draft, DraftDelta
 from chatserver.grounding import MATCHES_PER_ANSWER, AnswerTools, Grounding, texts_of
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,9 @@ from chatserver.core.events import Logged
 from chatserver.core.gate import Gate
 from chatserver.core.job import Job, Match
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Card, HistoryEntry, Proposal, Unavailable
-from chatserver.core.protocol import REASON_MAX_CHARACTERS, Source, SourceReason
+from chatserver.core.protocol import REASON_MAX_CHARACTERS
 from chatserver.core.redaction import clean, redact
+from chatserver.core.server_frames import Source, SourceReason
 
 HISTORY_EVENTS = 200
 MATCHES_PER_ANSWER = 6

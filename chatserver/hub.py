@@ -8,22 +8,13 @@ from uuid import UUID
 
 from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatStore, SummaryStore, Wire
+from chatserver.core.codec import encode
 from chatserver.core.delivery import ROLL_CALL, Delivery, Here, Received, Snapshot, Text, pack, unpack
 from chatserver.core.events import durable
 from chatserver.core.observer import UNOBSERVED, Observer
 from chatserver.core.ports import Unavailable
-from chatserver.core.protocol import (
-    LOBBY_MAX,
-    PRESENCE_SECONDS,
-    Delta,
-    Heartbeat,
-    Lobby,
-    LobbyChanged,
-    Person,
-    PresenceNow,
-    SessionSummary,
-    encode,
-)
+from chatserver.core.protocol import LOBBY_MAX, PRESENCE_SECONDS
+from chatserver.core.server_frames import Delta, Heartbeat, Lobby, LobbyChanged, Person, PresenceNow, SessionSummary
 from chatserver.rooms import Rooms
 from chatserver.subscriptions import Connection, Subscription
 

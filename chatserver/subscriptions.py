@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from chatserver.core.access import User
+from chatserver.core.codec import encode
 from chatserver.core.delivery import Delivery, Durable, Received, Snapshot, Text
 from chatserver.core.outbox import MERGE_CHARACTERS, Outbox
 from chatserver.core.ports import Unavailable
-from chatserver.core.protocol import Rebase, encode
+from chatserver.core.server_frames import Rebase
 
 if TYPE_CHECKING:
     from chatserver.hub import Hub

@@ -35,12 +35,12 @@ from chatserver.answers import Answers
 from chatserver.assistants import Assistants, author_of
 from chatserver.conversations import Conversations
 from chatserver.core.access import Role, User
+from chatserver.core.codec import decode, encode
 from chatserver.core.errors import Refused
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.hours import Hours
 from chatserver.core.limits import Limits
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Say, Toolbox, Usage
-from chatserver.core.protocol import decode, encode
 from chatserver.dispatch import Dispatcher
 from chatserver.drafts import Drafts
 from chatserver.grounding import Grounding

@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from chatserver.core import limits, protocol
+from chatserver.core.client_frames import AnyClientFrame
 from chatserver.core.errors import CODES
+from chatserver.core.server_frames import AnyServerFrame
 from chatserver.settings import Settings
 from tests.web.test_openapi import CONTRACT
 
@@ -31,14 +33,14 @@ def rows(union: Any) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("row", [*rows(protocol.AnyClientFrame), *rows(protocol.AnyServerFrame)])
+@pytest.mark.parametrize("row", [*rows(AnyClientFrame), *rows(AnyServerFrame)])
 def test_every_frame_is_described_field_by_field(row: str) -> None:
     assert row in PROTOCOL
 
 
 def test_no_frame_is_described_that_there_is_not() -> None:
     described = re.findall(r"^\| `(\w+)` \| (?:`|–)", PROTOCOL, re.MULTILINE)
-    assert len(described) == len(get_args(protocol.AnyClientFrame)) + len(get_args(protocol.AnyServerFrame))
+    assert len(described) == len(get_args(AnyClientFrame)) + len(get_args(AnyServerFrame))
 
 
 def test_every_error_and_close_code_is_described() -> None:

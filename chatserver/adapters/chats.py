@@ -12,7 +12,7 @@ from chatserver.adapters.postgres import acquired
 from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatTransaction, Position, SessionRow
 from chatserver.core.events import Logged
-from chatserver.core.protocol import Source
+from chatserver.core.server_frames import Source
 
 _SESSION = """
 select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seeker') as seeker_name,

@@ -10,7 +10,7 @@ from chatserver.core.chat_ports import Applied
 from chatserver.core.conversation import Change, Running, State
 from chatserver.core.errors import Refused
 from chatserver.core.events import Logged
-from chatserver.core.protocol import Source, SourceReason
+from chatserver.core.server_frames import Source, SourceReason
 from chatserver.core.system_texts import HELP_CODES
 
 ANSWER_LEASE_SECONDS = 5.0

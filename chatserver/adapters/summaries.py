@@ -8,7 +8,7 @@ import asyncpg
 
 from chatserver.adapters.postgres import acquired
 from chatserver.core.events import instant
-from chatserver.core.protocol import Person, SessionSummary
+from chatserver.core.server_frames import Person, SessionSummary
 
 LAST_MAX_CHARACTERS = 160
 

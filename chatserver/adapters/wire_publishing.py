@@ -12,8 +12,9 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from chatserver.core.codec import encode
 from chatserver.core.delivery import Text, pack
-from chatserver.core.protocol import Delta, Rebase, encode
+from chatserver.core.server_frames import Delta, Rebase
 
 log = logging.getLogger(__name__)
 

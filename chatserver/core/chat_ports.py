@@ -10,7 +10,8 @@ from uuid import UUID
 from chatserver.core.access import User
 from chatserver.core.conversation import Change, State
 from chatserver.core.events import Logged
-from chatserver.core.protocol import SessionSummary, Source, Status
+from chatserver.core.protocol import Status
+from chatserver.core.server_frames import SessionSummary, Source
 
 
 @dataclass(frozen=True, slots=True)

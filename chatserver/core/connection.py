@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from chatserver.core.client_frames import AnyClientFrame, Hello
+from chatserver.core.codec import decode, ref_of
 from chatserver.core.errors import Refused
 from chatserver.core.protocol import (
     BAD_FRAMES_PER_MINUTE,
@@ -10,12 +12,8 @@ from chatserver.core.protocol import (
     CLOSE_TOO_MANY,
     CLOSE_UNAUTHORIZED,
     FRAME_MAX_BYTES,
-    AnyClientFrame,
-    Error,
-    Hello,
-    decode,
-    ref_of,
 )
+from chatserver.core.server_frames import Error
 
 MINUTE = 60.0
 

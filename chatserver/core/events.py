@@ -9,9 +9,11 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
+from chatserver.core.codec import encode
 from chatserver.core.conversation import SYSTEM
 from chatserver.core.delivery import Audience, Durable
-from chatserver.core.protocol import Author, Message, MessageRole, Note, Person, Source, Status, StatusChanged, encode
+from chatserver.core.protocol import MessageRole, Status
+from chatserver.core.server_frames import Author, Message, Note, Person, Source, StatusChanged
 
 
 @dataclass(frozen=True, slots=True)

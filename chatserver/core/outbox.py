@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from chatserver.core.protocol import Delta, encode
+from chatserver.core.codec import encode
+from chatserver.core.server_frames import Delta
 
 MERGE_BYTES = 64 * 1024
 DROP_BYTES = 256 * 1024

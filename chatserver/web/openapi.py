@@ -9,14 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from chatserver.core.client_frames import AnyClientFrame
 from chatserver.core.consent import ConsentTerms
 from chatserver.core.draft import JobChanges, JobDraft
 from chatserver.core.erasure import Receipt
 from chatserver.core.errors import CODES
 from chatserver.core.job import Job, JobMatch, Match, Matched
 from chatserver.core.overview import Listed, Overview, TrailEntry
-from chatserver.core.protocol import AnyClientFrame, AnyServerFrame, Message, Note, SessionSummary, StatusChanged
 from chatserver.core.run import Run
+from chatserver.core.server_frames import AnyServerFrame, Message, Note, SessionSummary, StatusChanged
 from chatserver.resumes import Resume, ResumeRead
 from chatserver.web.admin import RunRequest
 from chatserver.web.consent import Agreement

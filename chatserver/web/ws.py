@@ -10,20 +10,13 @@ from uuid import UUID
 from starlette.websockets import WebSocket
 
 from chatserver.core.access import User
+from chatserver.core.codec import encode
 from chatserver.core.errors import Refused
 from chatserver.core.limits import Limits
 from chatserver.core.observer import UNOBSERVED, Observer
 from chatserver.core.ports import Unavailable
-from chatserver.core.protocol import (
-    CLOSE_FORBIDDEN,
-    CLOSE_GOING_AWAY,
-    CLOSE_TOO_MANY,
-    CLOSE_UNAUTHORIZED,
-    AssistantInfo,
-    Error,
-    Reconnect,
-    encode,
-)
+from chatserver.core.protocol import CLOSE_FORBIDDEN, CLOSE_GOING_AWAY, CLOSE_TOO_MANY, CLOSE_UNAUTHORIZED
+from chatserver.core.server_frames import AssistantInfo, Error, Reconnect
 from chatserver.dispatch import Dispatcher
 from chatserver.hub import Hub
 from chatserver.web.handshake import EXTENSION

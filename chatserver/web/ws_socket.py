@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from chatserver.core.access import User
+from chatserver.core.client_frames import AnyClientFrame, Auth, Hello, Join
+from chatserver.core.codec import encode
 from chatserver.core.connection import Accepted, Answered, Grammar, Progress
 from chatserver.core.errors import Code, Refused
 from chatserver.core.observer import Observer
@@ -24,18 +26,8 @@ from chatserver.core.protocol import (
     CLOSE_UNAUTHORIZED,
     HEARTBEAT_SECONDS,
     HELLO_SECONDS,
-    AnyClientFrame,
-    AssistantInfo,
-    Auth,
-    Error,
-    Hello,
-    Join,
-    Ok,
-    Person,
-    ServerFrame,
-    Welcome,
-    encode,
 )
+from chatserver.core.server_frames import AssistantInfo, Error, Ok, Person, ServerFrame, Welcome
 from chatserver.dispatch import Dispatcher
 from chatserver.hub import Hub
 from chatserver.logs import new_request_id, request_id, session_id, user_id

@@ -12,7 +12,7 @@ from chatserver.adapters.wire import RedisWire, client
 from chatserver.adapters.wire_listening import Listening
 from chatserver.core.chat_ports import PadText
 from chatserver.core.delivery import Text, unpack
-from chatserver.core.protocol import Delta, Rebase
+from chatserver.core.server_frames import Delta, Rebase
 from tests.until import until
 
 

@@ -9,7 +9,7 @@ from chatserver.adapters.wire import RedisWire
 from chatserver.adapters.wire_publishing import FRESH_SECONDS, Rebased, Spoken
 from chatserver.core.chat_ports import PadText
 from chatserver.core.delivery import Delivery, Text, unpack
-from chatserver.core.protocol import Delta, Rebase
+from chatserver.core.server_frames import Delta, Rebase
 from tests.until import until
 
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatserver.core.client_frames import Post
+from chatserver.core.codec import decode
 from chatserver.core.connection import Accepted, Answered, Grammar, Progress, Window
 from chatserver.core.errors import Refused
-from chatserver.core.protocol import BAD_FRAMES_PER_MINUTE, CONTENT_MAX_CHARACTERS, FRAME_MAX_BYTES, Post, decode
+from chatserver.core.protocol import BAD_FRAMES_PER_MINUTE, CONTENT_MAX_CHARACTERS, FRAME_MAX_BYTES
 
 HELLO = json.dumps({"type": "hello", "token": "t", "ref": "h"})
 WATCH = json.dumps({"type": "watch", "ref": "w"})

@@ -4,8 +4,9 @@ from uuid import UUID
 
 import msgspec
 
+from chatserver.core.codec import encode
 from chatserver.core.outbox import DROP_BYTES, MERGE_BYTES, Outbox
-from chatserver.core.protocol import Delta, Ok, encode
+from chatserver.core.server_frames import Delta, Ok
 
 SESSION = UUID(int=1)
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from chatserver.core.protocol import CONTENT_MAX_CHARACTERS, FRAME_MAX_BYTES, AnyClientFrame, Auth, Hello
+from chatserver.core.client_frames import AnyClientFrame, Auth, Hello
+from chatserver.core.protocol import CONTENT_MAX_CHARACTERS, FRAME_MAX_BYTES
 
 TYPES: dict[str, type[msgspec.Struct]] = {
     str(one.__struct_config__.tag): one for one in get_args(AnyClientFrame) if one not in (Hello, Auth)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from chatserver.core.protocol import AnyServerFrame, Error, Joined, Lobby, LobbyChanged, Welcome
+from chatserver.core.server_frames import AnyServerFrame, Error, Joined, Lobby, LobbyChanged, Welcome
 from tests.fuzz.forge import ENDING, OPENING, OPENINGS, PASSING, Forge, Known, framed
 
 ANSWER_SECONDS = 90.0

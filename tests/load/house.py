@@ -19,7 +19,8 @@ from websockets.exceptions import ConnectionClosed
 from chatserver.core.access import User
 from chatserver.core.errors import Refused
 from chatserver.core.limits import Limits
-from chatserver.core.protocol import FRAME_MAX_BYTES, AssistantInfo, Ok, ServerFrame
+from chatserver.core.protocol import FRAME_MAX_BYTES
+from chatserver.core.server_frames import AssistantInfo, Ok, ServerFrame
 from chatserver.dispatch import Dispatcher
 from chatserver.hub import Hub
 from chatserver.subscriptions import Connection

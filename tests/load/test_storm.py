@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from chatserver.core.protocol import Join
+from chatserver.core.client_frames import Join
 from chatserver.dispatch import Dispatcher
 from chatserver.subscriptions import Connection
 from chatserver.users import Users

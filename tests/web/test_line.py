@@ -8,8 +8,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from chatserver.core.codec import encode
 from chatserver.core.limits import Limits
-from chatserver.core.protocol import FRAME_MAX_BYTES, Heartbeat, encode
+from chatserver.core.protocol import FRAME_MAX_BYTES
+from chatserver.core.server_frames import Heartbeat
 from chatserver.web.line import framed
 from tests.load.house import Reluctant, a_client, a_house, frame, until
 

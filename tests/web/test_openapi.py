@@ -6,8 +6,9 @@ from typing import Any, get_args
 import pytest
 from starlette.routing import Route
 
+from chatserver.core.client_frames import AnyClientFrame
 from chatserver.core.errors import CODES
-from chatserver.core.protocol import AnyClientFrame, AnyServerFrame
+from chatserver.core.server_frames import AnyServerFrame
 from chatserver.web import openapi
 from tests.web.house import House
 

@@ -8,7 +8,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from chatserver.core.protocol import Delta, encode
+from chatserver.core.codec import encode
+from chatserver.core.server_frames import Delta
 from tests.load.house import HOUR, a_client, a_house
 
 PAGE = "https://jobs.example.com"

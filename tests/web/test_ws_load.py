@@ -16,7 +16,7 @@ from chatserver.core.chat_ports import Position
 from chatserver.core.delivery import Delivery, Durable
 from chatserver.core.events import Logged
 from chatserver.core.limits import Limits
-from chatserver.core.protocol import Ok, ServerFrame
+from chatserver.core.server_frames import Ok, ServerFrame
 from chatserver.subscriptions import Connection, Subscription
 from chatserver.web import limits as limits_module
 from chatserver.web import ws_socket

@@ -23,7 +23,7 @@ from chatserver.adapters.postgres import connect
 from chatserver.adapters.wire import client
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.settings import Settings
-from tests.nodes import Town, a_town
+from tests.town import Town, a_town
 
 pytest_plugins = ["tests.models"]
 

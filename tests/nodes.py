@@ -1,43 +1,29 @@
-"""Hub nodes on real Postgres and Redis inside a test, and screens that judge every frame they are sent.
+"""Hub nodes inside a test, and the devices of people at them.
 
-A node is everything of `chatserver serve` but the sockets: what a socket would pump is pumped to a `Screen`, which
-judges it by docs/protocol.md: events in order and once, text at its offset, nothing of the assistant after a takeover.
+A node is everything of `chatserver serve` but the sockets: what a socket would pump is pumped to a `Screen`.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID, uuid4
 
-import asyncpg
 import msgspec
 
-from chatserver.adapters.catalogue import PostgresCatalogue
 from chatserver.adapters.chats import ChatStore
-from chatserver.adapters.extraction import ProcessExtractor
-from chatserver.adapters.jobs import PostgresJobs
 from chatserver.adapters.limits import RedisPresence, RedisRate
-from chatserver.adapters.minilm import MiniLM
-from chatserver.adapters.queue import ArqQueue
-from chatserver.adapters.resumes import PostgresResumes
 from chatserver.adapters.spend import DayBudget
-from chatserver.adapters.storage import FolderStorage
 from chatserver.adapters.summaries import SummaryStore
 from chatserver.adapters.users import UserStore
-from chatserver.adapters.wire import RedisWire, client
+from chatserver.adapters.wire import RedisWire
 from chatserver.allowances import Allowances
 from chatserver.answers import Answers
 from chatserver.assistants import Assistants, author_of
 from chatserver.conversations import Conversations
-from chatserver.core.access import Role, User
+from chatserver.core.access import User
 from chatserver.core.codec import decode, encode
 from chatserver.core.errors import Refused
-from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.hours import Hours
 from chatserver.core.limits import Limits
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Say, Toolbox, Usage
@@ -45,10 +31,11 @@ from chatserver.dispatch import Dispatcher
 from chatserver.drafts import Drafts
 from chatserver.grounding import Grounding
 from chatserver.hub import Hub
-from chatserver.jobs import Jobs
-from chatserver.resumes import Resumes
 from chatserver.subscriptions import Connection
-from tests.consents import consents_on
+from tests.screens import Screen
+
+if TYPE_CHECKING:
+    from tests.town import Town
 
 WITHIN_SECONDS = 20.0
 POLL_SECONDS = 0.01
@@ -106,82 +93,6 @@ class Link:
 
     def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
-
-
-@dataclass
-class Screen:
-    """What one device shows of one session, as docs/protocol.md tells a client to keep it."""
-
-    name: str
-    events: dict[int, dict[str, Any]] = field(default_factory=dict)
-    seq: int = 0
-    turn: int = 0
-    status: str = "active_ai"
-    partial: tuple[int, str] | None = None
-    answers: list[dict[str, Any]] = field(default_factory=list)
-    joined: bool = False
-    seen: list[dict[str, Any]] = field(default_factory=list)
-    passing: list[dict[str, Any]] = field(default_factory=list)
-    """Who is here and who types, and what was proposed, as it came."""
-    transcript: list[dict[str, Any]] | None = None
-    """Every frame, where somebody wants to look at them afterwards."""
-
-    def take(self, frame: dict[str, Any]) -> None:
-        kind = frame["type"]
-        if self.transcript is not None:
-            self.transcript.append(frame)
-        if kind == "joined":
-            self._join(frame)
-        elif kind in ("message", "status", "note"):
-            self._event(frame)
-        elif kind == "delta":
-            assert frame["turn"] >= self.turn, f"{self.name}: text of a turn that is over: {frame}"
-            assert self.status != "active_human", f"{self.name}: the assistant speaks after a takeover: {frame}"
-            shown = self.partial[1] if self.partial and self.partial[0] == frame["turn"] else ""
-            assert frame["at"] == len(shown), f"{self.name}: {frame} after {len(shown)} characters"
-            self.partial = (frame["turn"], shown + frame["content"])
-            self.turn = frame["turn"]
-        elif kind == "rebase":
-            assert frame["turn"] >= self.turn, f"{self.name}: a rebase of a turn that is over: {frame}"
-            assert not (frame["content"] and self.status == "active_human"), f"{self.name}: a rebase after a takeover"
-            self.partial = (frame["turn"], frame["content"]) if frame["content"] else None
-            self.turn = frame["turn"]
-        elif kind == "seen":
-            self.seen.append(frame)
-        elif kind in ("presence", "typing", "draft", "draft_delta"):
-            self.passing.append(frame)
-        elif "ref" in frame:
-            self.answers.append(frame)
-
-    def _join(self, frame: dict[str, Any]) -> None:
-        if frame.get("reset"):
-            self.events.clear()
-            self.seq = 0
-        self.partial = None
-        for event in frame.get("events", ()):
-            self._event(event, joined=True)
-        self.seq, self.turn = max(self.seq, frame["seq"]), max(self.turn, frame["turn"])
-        answer = frame.get("answer")
-        if answer and answer["content"]:
-            self.partial = (answer["turn"], answer["content"])
-        self.joined = True
-
-    def _event(self, frame: dict[str, Any], *, joined: bool = False) -> None:
-        assert frame["seq"] > self.seq, f"{self.name}: event {frame['seq']} after {self.seq}"
-        self.seq = frame["seq"]
-        assert frame["turn"] >= self.turn or joined, f"{self.name}: an event of a turn that is over"
-        if self.partial and frame["turn"] > self.partial[0]:
-            self.partial = None
-        self.turn = max(self.turn, frame["turn"])
-        if frame["type"] == "status":
-            self.status = frame["status"]
-        elif self.status == "active_human" and frame["type"] == "message":
-            assert frame["role"] != "assistant", f"{self.name}: the assistant's message after a takeover"
-        self.events[frame["seq"]] = frame
-
-    @property
-    def said(self) -> list[tuple[str, str]]:
-        return [(e["role"], e["content"]) for _, e in sorted(self.events.items()) if e["type"] == "message"]
 
 
 class Device:
@@ -312,122 +223,3 @@ class Node:
         await self.answers.drain(0)
         await self.hub.stop()
         await self.wire.stop()
-
-
-class Town:
-    """Nodes, people and their devices on one database and one Redis."""
-
-    def __init__(
-        self, database: asyncpg.Pool, redis_url: str, folder: Path, minilm: MiniLM, gazetteer: Gazetteer
-    ) -> None:
-        self.database = database
-        self.redis_url = redis_url
-        self.redis = client(redis_url)
-        self.queue = ArqQueue(redis_url)
-        self.consents = consents_on(database)
-        self.jobs = Jobs(
-            PostgresJobs(database), PostgresCatalogue(database), self.queue, minilm, gazetteer, self.consents
-        )
-        self.resumes = Resumes(
-            PostgresResumes(database), ProcessExtractor(), minilm, gazetteer, FolderStorage(folder), self.consents
-        )
-        self.nodes: list[Node] = []
-        self.devices: list[Device] = []
-
-    async def node(self) -> Node:
-        node = await Node(self).start()
-        self.nodes.append(node)
-        return node
-
-    async def person(self, role: Role, name: str) -> User:
-        user = User(uuid4(), f"{uuid4().hex[:10]}@example.com", role, name)
-        await self.database.execute(
-            "insert into users (id, email, role, full_name) values ($1, $2, $3, $4)",
-            user.id, user.email, user.role, user.full_name,
-        )  # fmt: skip
-        return user
-
-    def device(self, user: User, node: Node, screen: Screen | None = None) -> Device:
-        device = Device(node, user, screen or Screen(user.name))
-        self.devices.append(device)
-        return device
-
-    async def moves(self, device: Device, node: Node, session: UUID) -> Device:
-        """The line is cut, and the client comes back on another node with what it has on its screen."""
-        await device.leaves()
-        self.devices.remove(device)
-        moved = self.device(device.user, node, device.screen)
-        await moved.joins(session)
-        return moved
-
-    async def log(self, session: UUID) -> list[dict[str, Any]]:
-        rows = await self.database.fetch(
-            "select seq, turn, of_turn, kind, role, content from chat_messages where session_id = $1 order by seq",
-            session,
-        )
-        return [dict(row) for row in rows]
-
-    async def leases_run_out(self, of: Node) -> None:
-        """In place of waiting for them: the database's clock decides, so its rows are set back."""
-        await self.database.execute(
-            "update chat_answers set lease_until = clock_timestamp() - interval '1 second'"
-            " where owner = $1 and state = 'running'",
-            of.id,
-        )
-
-    async def settles(self, session: UUID) -> None:
-        """Until no answer runs and every screen of the session stands where the log stands; judges all of them."""
-        async with asyncio.timeout(WITHIN_SECONDS):
-            while not await self._settled(session):
-                for device in self.devices:
-                    device.judged()
-                for node in self.nodes:
-                    # What the position check does every few seconds, sooner.
-                    node.hub.look_now()
-                await asyncio.sleep(POLL_SECONDS)
-
-    async def _settled(self, session: UUID) -> bool:
-        row = await self.database.fetchrow(
-            "select s.seq, s.turn,"
-            " exists (select from chat_answers a where a.session_id = s.id and a.state = 'running') as running"
-            " from chat_sessions s where s.id = $1",
-            session,
-        )
-        screens = [device.screen for device in self.devices if session in device.connection.subscriptions]
-        return not row["running"] and all(
-            screen.seq == row["seq"] and screen.turn == row["turn"] and screen.partial is None for screen in screens
-        )
-
-    async def equals_the_log(self, session: UUID) -> None:
-        """What every screen shows, what is stored and what other readers of the array see are the same."""
-        stored = [(row["role"], row["content"]) for row in await self.log(session) if row["kind"] == "message"]
-        for device in self.devices:
-            if session in device.connection.subscriptions:
-                assert device.screen.said == stored, f"{device.screen.name} shows something else"
-        node = next(node for node in self.nodes if node.alive)
-        array: list[dict[str, Any]] = []
-        async with asyncio.timeout(WITHIN_SECONDS):
-            # Who finds another node at the session passes it over; that one, or the next time, writes it.
-            while [(entry["role"], entry["content"]) for entry in array] != stored:
-                await node.store.flush([session])
-                array = await self.database.fetchval(
-                    "select conversation_log from chat_sessions where id = $1", session
-                )
-                await asyncio.sleep(POLL_SECONDS)
-
-
-@asynccontextmanager
-async def a_town(
-    database: asyncpg.Pool, redis_url: str, folder: Path, minilm: MiniLM, gazetteer: Gazetteer
-) -> AsyncIterator[Town]:
-    town = Town(database, redis_url, folder, minilm, gazetteer)
-    try:
-        yield town
-        for device in town.devices:
-            await device.leaves()
-    finally:
-        for node in town.nodes:
-            if node.alive:
-                await node.dies()
-        await town.queue.aclose()
-        await town.redis.aclose()

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 import pytest_asyncio
 
 from chatserver.reading import Reading
-from tests.nodes import Device, Town
+from tests.nodes import Device
+from tests.town import Town
 
 SECRET = "She sounds desperate; be kind."
 

@@ -9,8 +9,9 @@ import pytest
 from chatserver.adapters.limits import RedisRate
 from chatserver.allowances import Allowances
 from chatserver.core.limits import Allowance, Deed, Limits
-from tests.nodes import Device, Town
+from tests.nodes import Device
 from tests.test_leases import a_seeker
+from tests.town import Town
 
 
 def once(town: Town, deed: Deed) -> Allowances:

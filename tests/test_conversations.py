@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 
 from chatserver.core.ports import AnswerFailed
-from tests.nodes import WITHIN_SECONDS, WORDS, Device, Node, Town
+from tests.nodes import WITHIN_SECONDS, WORDS, Device, Node
+from tests.town import Town
 
 
 class Scene:

@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 
 from chatserver.core.system_texts import HELP, HELP_AGAIN, URGENT_REASON, help_in_distress
-from tests.nodes import Device, Town
+from tests.nodes import Device
+from tests.town import Town
 from tests.until import until
 
 

@@ -8,7 +8,8 @@ import pytest_asyncio
 
 from chatserver import drafts
 from chatserver.core.ports import AnswerFailed
-from tests.nodes import WORDS, Device, Town
+from tests.nodes import WORDS, Device
+from tests.town import Town
 from tests.until import until
 
 

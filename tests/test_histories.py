@@ -18,7 +18,9 @@ from chatserver.adapters.minilm import MiniLM
 from chatserver.adapters.postgres import connect
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.ports import AnswerFailed, Unavailable
-from tests.nodes import Device, Node, Screen, Town, a_town
+from tests.nodes import Device, Node
+from tests.screens import Screen
+from tests.town import Town, a_town
 from tests.transcripts import Transcript, judge_all
 
 NODES = 3

@@ -3,7 +3,8 @@
 import asyncio
 from uuid import UUID, uuid4
 
-from tests.nodes import WITHIN_SECONDS, Device, Node, Town
+from tests.nodes import WITHIN_SECONDS, Device, Node
+from tests.town import Town
 
 
 async def a_seeker(town: Town, node: Node, name: str) -> tuple[Device, UUID]:

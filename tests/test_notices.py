@@ -14,7 +14,8 @@ from aiohttp import web
 from chatserver.adapters.notices import PostgresNotices, Webhook
 from chatserver.core.ports import Unavailable
 from chatserver.notices import TRIES_MAX, Notices
-from tests.nodes import Device, Town
+from tests.nodes import Device
+from tests.town import Town
 
 SECRET = "made up for this test"
 NOW = 1_790_000_000

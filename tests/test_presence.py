@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest_asyncio
 
 from chatserver.core.delivery import ROLL_CALL, Here, pack, unpack
-from tests.nodes import Device, Town
+from tests.nodes import Device
+from tests.town import Town
 from tests.until import until
 
 

@@ -7,7 +7,8 @@ import pytest_asyncio
 
 from chatserver.core.access import User
 from chatserver.reading import Reading
-from tests.nodes import Device, Town
+from tests.nodes import Device
+from tests.town import Town
 from tests.until import until
 
 

@@ -17,8 +17,9 @@ from chatserver.core.chat_ports import ChatTransaction, SessionRow
 from chatserver.core.ports import AnswerRequest, Say, Toolbox, Unavailable
 from chatserver.core.protocol import JOINED_MAX_BYTES
 from chatserver.recovery import FLUSH_MOST
-from tests.nodes import Device, Node, Town
+from tests.nodes import Device, Node
 from tests.test_leases import a_seeker, asks, runs
+from tests.town import Town
 from tests.until import until
 
 

@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.chaos.town import Person, Town
-from tests.nodes import Screen
+from tests.screens import Screen
 
 AGAIN_SECONDS = (0.05, 0.4)
 OPEN_SECONDS = 4.0

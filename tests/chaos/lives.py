@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from tests.chaos.clients import Device
 from tests.chaos.town import Person, Town
-from tests.nodes import Screen
+from tests.screens import Screen
 
 BEGIN_SECONDS = 60.0
 ANSWERED_SECONDS = 60.0

@@ -17,7 +17,7 @@ from chatserver.core.access import User
 from chatserver.core.ports import Unavailable
 from chatserver.retention import BATCH, SWEEP_SECONDS, Retention, Swept
 from tests.adapters.people import person
-from tests.nodes import Town
+from tests.town import Town
 from tests.until import until
 from workers.retention import Retaining, retain
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from starlette.routing import Route
 
 from tests.adapters.resume_files import LINES
-from tests.nodes import Town
+from tests.town import Town
 from tests.web.house import Caller, House
 
 MARK = "online shop"

@@ -35,7 +35,7 @@ from chatserver.rounds import every
 log = logging.getLogger(__name__)
 
 LEASE_RENEW_SECONDS = 1.5
-ANSWER_SECONDS = 180.0
+ANSWER_MAX_SECONDS = 180.0
 RUNNING_MAX = 1_000
 ANSWER_MAX_CHARACTERS = 40_000
 """A server of models that does not keep to `max_tokens` is cut off here."""
@@ -158,7 +158,7 @@ class Answers:
         end = await self._wire.listen(session, heard)
         written: list[str] = []
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_MAX_SECONDS):
                 outcome = "done" if await self._compose(session, turn, written, began) else "void"
         except AnswerFailed as failed:
             outcome, code = "failed", failed.code

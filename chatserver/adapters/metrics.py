@@ -26,7 +26,7 @@ from chatserver.core.observer import AnswerOutcome
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 SHORT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-ANSWER_SECONDS = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0, 90.0, 180.0)
+WRITING_SECONDS = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 40.0, 90.0, 180.0)
 WAIT_SECONDS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0)
 LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -74,11 +74,11 @@ class Metrics:
         )
         self._first_text = Histogram(
             "ottobon_answer_first_text_seconds", "From the claim of an answer to its first text.",
-            buckets=ANSWER_SECONDS, registry=registry,
+            buckets=WRITING_SECONDS, registry=registry,
         )  # fmt: skip
         self._answer_seconds = Histogram(
             "ottobon_answer_seconds", "From the claim of an answer to its end.", ["outcome"],
-            buckets=ANSWER_SECONDS, registry=registry,
+            buckets=WRITING_SECONDS, registry=registry,
         )  # fmt: skip
         self._answers = Counter(
             "ottobon_answers", "Answers ended here: done, failed (with the code), cut, or void.", ["outcome", "code"],

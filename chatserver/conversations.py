@@ -73,10 +73,9 @@ class Conversations:
                 known = await tx.known(id)
                 if known is None:
                     change = rules.post(state, by, id, content, await self._kept(tx, state, pad))
-                    claims = self.may_claim()
-                    applied = await tx.apply(state, change, leaving=not claims)
+                    applied = await tx.apply(state, change, leaving=not self.may_claim())
             if known is None:
-                self._publish(session, applied, claims=claims)
+                self._publish(session, applied)
                 return next(event.seq for event in applied.events if event.id == id)
         if known.kind != "message" or known.author_id != by.id:
             await self.glance(by, session)
@@ -94,7 +93,7 @@ class Conversations:
                 if known is None:
                     applied = await tx.apply(state, rules.note(by, id, content))
             if known is None:
-                self._publish(session, applied, raised=False)
+                self._publish(session, applied)
                 return applied.events[0].seq
         if known.kind != "note" or known.author_id != by.id:
             raise Refused("conflict", "This id belongs to something else; use a new UUID for each note.")
@@ -229,21 +228,20 @@ class Conversations:
             change = await decide(tx, state)
             if change is None:
                 return False
-            claims = self.may_claim()
-            applied = await tx.apply(state, change, leaving=not claims)
-        self._publish(session, applied, raised=change.raises_turn, claims=claims)
+            applied = await tx.apply(state, change, leaving=not self.may_claim())
+        self._publish(session, applied)
         return True
 
-    def _publish(self, session: UUID, applied: Applied, raised: bool = True, claims: bool = False) -> None:
+    def _publish(self, session: UUID, applied: Applied) -> None:
         """After the commit; nobody depends on it."""
         self.touched.add(session)
-        if raised:
+        if applied.raised:
             self._wire.fence(session, applied.turn)
             self.moved(session, applied.turn)
         for event in applied.events:
             self._wire.publish(session, pack(durable(event)))
         self._wire.announce(session)
-        if applied.claimed and claims:
+        if applied.claimed:
             self.claimed(session, applied.turn)
 
 

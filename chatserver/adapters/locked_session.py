@@ -171,7 +171,7 @@ class LockedSession:
             )  # fmt: skip
         if change.status is not None:
             await self._connection.execute("select public.chat_write_log($1)", self._session)
-        return Applied(rows, seq, turn, change.claims or change.reaps)
+        return Applied(rows, seq, turn, change.raises_turn, (change.claims or change.reaps) and not leaving)
 
     async def _update_session(self, seq: int, turn: int, change: Change) -> None:
         await self._connection.execute(

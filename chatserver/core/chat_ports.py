@@ -16,11 +16,12 @@ from chatserver.core.server_frames import SessionSummary, Source
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a transaction wrote. `claimed` says that this process now owns the answer of `turn`."""
+    """What a transaction wrote. `raised`: `turn` began by it; `claimed`: this process now owns the answer of `turn`."""
 
     events: list[Logged]
     seq: int
     turn: int
+    raised: bool
     claimed: bool
 
 

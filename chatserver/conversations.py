@@ -65,36 +65,31 @@ class Conversations:
 
     async def post(self, by: User, session: UUID, id: UUID, content: str) -> int:
         """Stores a message under its id, once, and returns its `seq`."""
-        known = await self._store.known(session, id)
-        if known is None:
-            pad = await self._wire.pad(session)
-            async with self._store.transaction(session) as tx:
-                state = await self._own(tx, by)
-                known = await tx.known(id)
-                if known is None:
-                    change = rules.post(state, by, id, content, await self._kept(tx, state, pad))
-                    applied = await tx.apply(state, change, leaving=not self.may_claim())
+        pad = await self._wire.pad(session)
+        async with self._store.transaction(session) as tx:
+            state = await self._own(tx, by)
+            known = await tx.known(id)
             if known is None:
-                self._publish(session, applied)
-                return next(event.seq for event in applied.events if event.id == id)
+                change = rules.post(state, by, id, content, await self._kept(tx, state, pad))
+                applied = await tx.apply(state, change, leaving=not self.may_claim())
+        if known is None:
+            self._publish(session, applied)
+            return next(event.seq for event in applied.events if event.id == id)
         if known.kind != "message" or known.author_id != by.id:
-            await self.glance(by, session)
             raise Refused("conflict", "This id belongs to another message; use a new UUID for each message.")
         return known.seq
 
     async def note(self, by: User, session: UUID, id: UUID, content: str) -> int:
         """Stores a note under its id, once, and returns its `seq`."""
         _must_be_admin(by)
-        known = await self._store.known(session, id)
-        if known is None:
-            async with self._store.transaction(session) as tx:
-                state = await self._own(tx, by)
-                known = await tx.known(id)
-                if known is None:
-                    applied = await tx.apply(state, rules.note(by, id, content))
+        async with self._store.transaction(session) as tx:
+            state = await self._own(tx, by)
+            known = await tx.known(id)
             if known is None:
-                self._publish(session, applied)
-                return applied.events[0].seq
+                applied = await tx.apply(state, rules.note(by, id, content))
+        if known is None:
+            self._publish(session, applied)
+            return applied.events[0].seq
         if known.kind != "note" or known.author_id != by.id:
             raise Refused("conflict", "This id belongs to something else; use a new UUID for each note.")
         return known.seq

@@ -65,13 +65,6 @@ class ChatStore:
         async with acquired(self._pool) as connection, connection.transaction():
             yield LockedSession(connection, session, self._owner, self._admin_lease_seconds)
 
-    async def known(self, session: UUID, id: UUID) -> Logged | None:
-        async with acquired(self._pool) as connection:
-            row = await connection.fetchrow(
-                f"select {COLUMNS} from public.chat_messages where session_id = $1 and id = $2", session, id
-            )
-        return logged(row) if row else None
-
     async def open(self, user: User, *, job: UUID | None, new: UUID | None) -> tuple[UUID, bool]:
         """The seeker's session and whether it was made just now. The user's row is locked: two tabs open one."""
         async with acquired(self._pool) as connection, connection.transaction():

@@ -22,30 +22,7 @@ LOCK_WAIT = "3s"
 IDLE_WAIT = "10s"
 """So long a transaction may stand still under the lock: a node that was stopped, or is cut off, holds it no longer."""
 
-# The settings are those of the transaction, and made before its first lock: a row is locked once it was joined.
-_LOCK = f"""
-with patience as materialized (
-  select set_config('lock_timeout', '{LOCK_WAIT}', true),
-         set_config('idle_in_transaction_session_timeout', '{IDLE_WAIT}', true))
-select s.id, s.user_id, coalesce(u.full_name, split_part(u.email, '@', 1), 'Seeker') as seeker_name,
-       coalesce(s.status, 'active_ai')::text as status, s.seq, s.turn, s.admin_id,
-       coalesce(s.admin_lease_until < clock_timestamp(), true) as lease_over, s.waiting_since is not null as waiting,
-       s.urgent_since is not null as urgent,
-       extract(epoch from clock_timestamp() - s.waiting_since)::float8 as waited_seconds
-  from patience, public.chat_sessions s
-  left join public.users u on u.id = s.user_id
- where s.id = $1 for no key update of s
-"""
-
-# A row that was waited for is read anew, one that is joined to it is not: who took the session over meanwhile would
-# have no name.
-_NAME = "select coalesce(full_name, split_part(email, '@', 1)) from public.users where id = $1"
-
-_RUNNING = """
-select turn, first_turn, attempt, lease_until < clock_timestamp() as lease_over,
-       lease_until = '-infinity' as handed_over
-  from public.chat_answers where session_id = $1 and state = 'running'
-"""
+_LOCK = "select * from public.chat_lock($1, $2, $3)"
 
 _LAST_QUESTION = """
 select q.seq, coalesce((q.meta -> 'taken_in')::boolean, false) as taken_in, q.created_at
@@ -77,6 +54,47 @@ select r.ref, r.job_id, r.match, j.title, j.company_name, j.location, j.status, 
   from unnest($2::int[]) with ordinality as wanted (ref, nth)
   join public.chat_references r on r.session_id = $1 and r.ref = wanted.ref
   join public.jobs j on j.id = r.job_id order by wanted.nth
+"""
+
+_END = """
+update public.chat_answers set state = $3, finished_at = clock_timestamp() where session_id = $1 and turn = $2
+"""
+
+# A change with all that belongs to it. What it has not is null, and finds no row.
+_APPLY = f"""
+with session as (
+  update public.chat_sessions set seq = $2, turn = $3, updated_at = clock_timestamp(),
+    status = coalesce($4::text::public.chat_status, status, 'active_ai'),
+    closed_at = case when $4 = 'closed' then clock_timestamp() else closed_at end,
+    admin_id = case when $5 then $6 else admin_id end,
+    admin_lease_until = case when $5 and $6::uuid is not null
+      then clock_timestamp() + make_interval(secs => $7) when $5 then null else admin_lease_until end,
+    waiting_since = case when $8 then coalesce(waiting_since, clock_timestamp())
+      when not $8 then null else waiting_since end,
+    waiting_reason = case when $8 then $9 when not $8 then null else waiting_reason end,
+    urgent_since = case when $10 then coalesce(urgent_since, clock_timestamp())
+      when not $10 then null else urgent_since end
+  where id = $1
+), ended as (
+  update public.chat_answers set state = $12, finished_at = clock_timestamp()
+   where session_id = $1 and turn = $11::bigint
+), lease as (
+  select case when $17 then '-infinity'::timestamptz
+              else clock_timestamp() + make_interval(secs => $18) end as until
+), reaped as (
+  update public.chat_answers set turn = $3, owner = $16, attempt = attempt + $14, lease_until = lease.until
+    from lease where session_id = $1 and turn = $13::bigint
+), claimed as (
+  insert into public.chat_answers (session_id, turn, first_turn, owner, lease_until)
+  select $1, $3, $3, $16::uuid, lease.until from lease where $15::boolean
+), events as (
+  insert into public.chat_messages (session_id, seq, id, turn, of_turn, kind, role, author_id, content, meta)
+  select $1, $19 + e.nth, e.id, $3, e.of_turn, e.kind, e.role, e.author_id, e.content, e.meta
+    from unnest($20::uuid[], $21::bigint[], $22::text[], $23::text[], $24::uuid[], $25::text[], $26::jsonb[])
+      with ordinality as e (id, of_turn, kind, role, author_id, content, meta, nth)
+  returning {COLUMNS}
+)
+select {COLUMNS} from events order by seq
 """
 
 
@@ -119,11 +137,9 @@ class LockedSession:
         return logged(row) if row else None
 
     async def state(self, *, unanswered: bool = False, ended_turn: bool = False) -> State:
-        row = await self._connection.fetchrow(_LOCK, self._session)
+        row = await self._connection.fetchrow(_LOCK, self._session, LOCK_WAIT, IDLE_WAIT)
         if row is None:
             raise Refused("not_found", "There is no such conversation.")
-        admin_name = await self._connection.fetchval(_NAME, row["admin_id"]) if row["admin_id"] else None
-        running = await self._connection.fetchrow(_RUNNING, self._session)
         waits = helped = False
         if unanswered:
             question = await self._connection.fetchrow(_LAST_QUESTION, self._session)
@@ -136,81 +152,36 @@ class LockedSession:
         ended = await self._connection.fetchval(_ENDED_TURN, self._session, row["turn"]) if ended_turn else None
         return State(
             row["id"], row["user_id"], row["seeker_name"], row["status"], row["seq"], row["turn"], row["admin_id"],
-            admin_name, row["lease_over"], row["waiting"], row["urgent"],
-            Running(running["turn"], running["first_turn"], running["attempt"], running["lease_over"],
-                    running["handed_over"]) if running else None,
+            row["admin_name"], row["lease_over"], row["waiting"], row["urgent"],
+            Running(row["running_turn"], row["first_turn"], row["attempt"], row["running_lease_over"],
+                    row["handed_over"]) if row["running_turn"] is not None else None,
             waits, helped, ended, row["waited_seconds"],
         )  # fmt: skip
 
     async def apply(self, state: State, change: Change, *, leaving: bool = False) -> Applied:
         turn = state.turn + (1 if change.raises_turn else 0)
         seq = state.seq + len(change.events)
-        await self._update_session(seq, turn, change)
-        rows = await self._insert_events(state.seq, turn, change)
-        if state.running is not None and change.ends:
-            await self._connection.execute(
-                "update public.chat_answers set state = $3, finished_at = clock_timestamp()"
-                " where session_id = $1 and turn = $2", self._session, state.running.turn, change.ends,
-            )  # fmt: skip
-        if change.claims:
-            await self._connection.execute(
-                """
-                insert into public.chat_answers (session_id, turn, first_turn, owner, lease_until)
-                values ($1, $2, $2, $3, case when $4 then '-infinity'::timestamptz
-                                             else clock_timestamp() + make_interval(secs => $5) end)
-                """,
-                self._session, turn, self._owner, leaving, ANSWER_LEASE_SECONDS,
-            )  # fmt: skip
-        if change.reaps and state.running is not None:
-            await self._connection.execute(
-                "update public.chat_answers set turn = $3, owner = $4, attempt = attempt + $5,"
-                " lease_until = case when $6 then '-infinity'::timestamptz"
-                " else clock_timestamp() + make_interval(secs => $7) end where session_id = $1 and turn = $2",
-                self._session, state.running.turn, turn, self._owner, 1 if change.counts_attempt else 0, leaving,
-                ANSWER_LEASE_SECONDS,
-            )  # fmt: skip
-        if change.status is not None:
-            await self._connection.execute("select public.chat_write_log($1)", self._session)
-        return Applied(rows, seq, turn, change.raises_turn, (change.claims or change.reaps) and not leaving)
-
-    async def _update_session(self, seq: int, turn: int, change: Change) -> None:
-        await self._connection.execute(
-            """
-            update public.chat_sessions set seq = $2, turn = $3, updated_at = clock_timestamp(),
-              status = coalesce($4::text::public.chat_status, status, 'active_ai'),
-              closed_at = case when $4 = 'closed' then clock_timestamp() else closed_at end,
-              admin_id = case when $5 then $6 else admin_id end,
-              admin_lease_until = case when $5 and $6::uuid is not null
-                then clock_timestamp() + make_interval(secs => $7) when $5 then null else admin_lease_until end,
-              waiting_since = case when $8 then coalesce(waiting_since, clock_timestamp())
-                when not $8 then null else waiting_since end,
-              waiting_reason = case when $8 then $9 when not $8 then null else waiting_reason end,
-              urgent_since = case when $10 then coalesce(urgent_since, clock_timestamp())
-                when not $10 then null else urgent_since end
-            where id = $1
-            """,
-            self._session, seq, turn, change.status, change.admin is not None,
-            None if change.admin == "nobody" else change.admin, self._admin_lease_seconds, change.waiting,
-            change.waiting_reason, change.urgent,
-        )  # fmt: skip
-
-    async def _insert_events(self, after: int, turn: int, change: Change) -> list[Logged]:
-        if not change.events:
-            return []
+        running = state.running.turn if state.running is not None else None
+        ends, reaps = running if change.ends else None, running if change.reaps else None
+        if ends is not None and change.claims:
+            # Of one statement's parts none comes first, and only one answer of a session may run.
+            await self._connection.execute(_END, self._session, ends, change.ends)
+            ends = None
         events = change.events
         rows = await self._connection.fetch(
-            f"""
-            insert into public.chat_messages (session_id, seq, id, turn, of_turn, kind, role, author_id, content, meta)
-            select $1, $2 + e.nth, e.id, $3, e.of_turn, e.kind, e.role, e.author_id, e.content, e.meta
-              from unnest($4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::jsonb[])
-                with ordinality as e (id, of_turn, kind, role, author_id, content, meta, nth) order by e.nth
-            returning {COLUMNS}
-            """,
-            self._session, after, turn, [event.id or uuid4() for event in events], [event.of_turn for event in events],
+            _APPLY, self._session, seq, turn, change.status, change.admin is not None,
+            None if change.admin == "nobody" else change.admin, self._admin_lease_seconds, change.waiting,
+            change.waiting_reason, change.urgent,
+            ends, change.ends, reaps, 1 if change.counts_attempt else 0, change.claims, self._owner,
+            leaving, ANSWER_LEASE_SECONDS, state.seq,
+            [event.id or uuid4() for event in events], [event.of_turn for event in events],
             [event.kind for event in events], [event.role for event in events], [event.author for event in events],
             [event.content for event in events], [event.meta for event in events],
         )  # fmt: skip
-        return [logged(row) for row in rows]
+        if change.status is not None:
+            await self._connection.execute("select public.chat_write_log($1)", self._session)
+        claimed = (change.claims or change.reaps) and not leaving
+        return Applied([logged(row) for row in rows], seq, turn, change.raises_turn, claimed)
 
     async def sources(self, refs: Sequence[int]) -> list[Source]:
         """What a message says of the jobs it names, in the order named; numbers that were never given are left out."""

@@ -22,14 +22,9 @@ MEAN_DAYS = 30
 _LOCKS = {ANSWERS: 0x5350454E44, ENRICHMENT: 0x5350454E45}
 
 _TODAY = "(now() at time zone 'UTC')::date"
+_RESERVE = "select * from public.spend_reserve($1, $2, $3, $4, $5, $6)"
 _SPENT = f"""
-select coalesce(sum(reserved_usd + settled_usd), 0)::float8 as everybody,
-       coalesce(sum(reserved_usd + settled_usd) filter (where user_id = $2), 0)::float8 as theirs, {_TODAY} as day
-  from public.spend where day = {_TODAY} and purpose = $1
-"""
-_SET_ASIDE = """
-insert into public.spend as s (day, user_id, purpose, reserved_usd) values ($1, $2, $3, $4::float8::numeric(14, 6))
-on conflict (day, user_id, purpose) do update set reserved_usd = s.reserved_usd + excluded.reserved_usd
+select coalesce(sum(reserved_usd + settled_usd), 0)::float8 from public.spend where day = {_TODAY} and purpose = $1
 """
 _SETTLE = """
 update public.spend set reserved_usd = greatest(reserved_usd - $4::float8::numeric(14, 6), 0),
@@ -82,18 +77,17 @@ class _Spending:
             raise
 
     async def _reserve(self, user: UUID | None, usd: float) -> Reservation | None:
-        async with acquired(self._pool) as connection, connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock($1)", _LOCKS[self._purpose])
-            spent = await connection.fetchrow(_SPENT, self._purpose, user)
-            theirs = self._user_day_usd is not None and spent["theirs"] + usd > self._user_day_usd
-            if theirs or spent["everybody"] + usd > self._day_usd:
-                self.refused += 1
-                if not theirs and self._said != spent["day"]:
-                    self._said = spent["day"]
-                    log.warning("today's budget for %s, %g USD, is used up", self._purpose, self._day_usd)
-                return None
-            await connection.execute(_SET_ASIDE, spent["day"], user, self._purpose, usd)
-        return Reservation(self._pool, spent["day"], user, self._purpose, usd)
+        async with answering():
+            told = await self._pool.fetchrow(
+                _RESERVE, _LOCKS[self._purpose], self._purpose, user, usd, self._day_usd, self._user_day_usd
+            )
+        if told["reserved"]:
+            return Reservation(self._pool, told["day"], user, self._purpose, usd)
+        self.refused += 1
+        if not told["is_theirs"] and self._said != told["day"]:
+            self._said = told["day"]
+            log.warning("today's budget for %s, %g USD, is used up", self._purpose, self._day_usd)
+        return None
 
 
 async def _give_back(reserving: "asyncio.Task[Reservation | None]") -> None:
@@ -137,6 +131,6 @@ class EnrichmentBudget:
     async def spent(self) -> Spent:
         """Raises `Unavailable`."""
         async with acquired(self._pool) as connection:
-            spent = await connection.fetchrow(_SPENT, ENRICHMENT, None)
+            spent = await connection.fetchval(_SPENT, ENRICHMENT)
             mean = await connection.fetchval(_MEAN, ENRICHMENT)
-        return Spent(self._day_usd, spent["everybody"], mean)
+        return Spent(self._day_usd, spent, mean)

@@ -31,7 +31,9 @@ chat_take_in     service_role
 chat_write_log   service_role
 chat_flush       service_role
 chat_flush_left  service_role
+chat_lock        service_role
 chat_number      service_role
+spend_reserve    service_role
 is_admin         authenticated service_role
 keep_vector_only_while_active
 """

@@ -10,7 +10,7 @@ from uuid import UUID
 from chatserver.assistants import Assistants, Chosen, author_of
 from chatserver.conversations import Conversations
 from chatserver.core.chat_ports import ChatStore, Wire
-from chatserver.core.claims import remark
+from chatserver.core.claims import remark, speaks_of_claims
 from chatserver.core.codec import encode
 from chatserver.core.delivery import Durable, Passing, Text, pack, unpack
 from chatserver.core.gate import Gate
@@ -231,8 +231,11 @@ class Answers:
         try:
             show = self._shower(session, turn, written, refused)
             await self._stream(session, turn, chosen.assistant, request, tools, gate, show, began)
+            answer = "".join(written)
             # Many numbers in long texts take a while to compare.
-            if added := await asyncio.to_thread(remark, "".join(written), retrieved, heard_of(request)):
+            if speaks_of_claims(answer) and (
+                added := await asyncio.to_thread(remark, answer, retrieved, heard_of(request))
+            ):
                 show(f"\n\n({added})")
         finally:
             # A cancelled call costs money too: it is counted to the end, whoever cancelled it.

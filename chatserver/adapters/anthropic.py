@@ -103,12 +103,13 @@ class AnthropicAssistant:
 
     async def answer(self, request: AnswerRequest, toolbox: Toolbox, say: Say) -> None:
         prompt = render(request)
-        ceiling = self._ceiling(prompt)
+        size = _size(prompt)
+        ceiling = CEILING_REQUESTS * self._dearest(size)
         ends_at = _now() + self._deadline_seconds
         last_said, rounds, tools = "", 0, True
         try:
             while True:
-                reply = Reply(request.usage, _size(prompt), last_said=last_said)
+                reply = Reply(request.usage, size, last_said=last_said)
                 # Left in whatever way, a cancelled task's included, the stack closes the model's connection at once.
                 async with AsyncExitStack() as stack:
                     give = await self._opened(stack, prompt, reply, ends_at, tools=tools)
@@ -133,10 +134,10 @@ class AnthropicAssistant:
                     results = await _results(reply.calls, toolbox)
                 spent = self.cost_usd(request.usage)
                 further = _continued(prompt, reply, results)
-                if spent + self._dearest(further) > ceiling:
+                if spent + self._dearest(_size(further)) > ceiling:
                     further = _continued(prompt, reply, [tool_result(call["id"], _NO_ROOM) for call in reply.calls])
-                prompt = further
-                tools = rounds < TOOL_ROUNDS_MAX and spent + 2 * self._dearest(prompt) <= ceiling
+                prompt, size = further, _size(further)
+                tools = rounds < TOOL_ROUNDS_MAX and spent + 2 * self._dearest(size) <= ceiling
         except TimeoutError:
             raise AnswerFailed("stalled", _TOO_LATE if _now() >= ends_at else _SILENT) from None
         except (anthropic.APIError, httpx2.HTTPError, httpx2.StreamError) as error:
@@ -193,14 +194,11 @@ class AnthropicAssistant:
         return manager
 
     def ceiling_usd(self, request: AnswerRequest) -> float:
-        return self._ceiling(render(request))
+        return CEILING_REQUESTS * self._dearest(_size(render(request)))
 
-    def _ceiling(self, prompt: Prompt) -> float:
-        return CEILING_REQUESTS * self._dearest(prompt)
-
-    def _dearest(self, prompt: Prompt) -> float:
-        """The most that one request with this prompt can cost, its own words read once more by the next included."""
-        return self.cost_usd(Usage(cache_write_tokens=_size(prompt) + TOKENS_MAX, output_tokens=TOKENS_MAX))
+    def _dearest(self, size: int) -> float:
+        """The most that one request of `size` tokens can cost, its own words read once more by the next included."""
+        return self.cost_usd(Usage(cache_write_tokens=size + TOKENS_MAX, output_tokens=TOKENS_MAX))
 
     def cost_usd(self, usage: Usage) -> float:
         into, out = self._prices

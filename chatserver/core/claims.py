@@ -29,6 +29,11 @@ _AMOUNT = re.compile(
 _ANY_NUMBER = re.compile(rf"(?P<number>{_NUMBER})(?:\s?(?P<scale>{_SCALE})\b)?", re.IGNORECASE)
 
 
+def speaks_of_claims(answer: str) -> bool:
+    """Whether `remark` could find anything to say of the answer."""
+    return _AMOUNT.search(answer) is not None or any(_names(firm, answer) for firm in FIRMS)
+
+
 def remark(answer: str, jobs: Mapping[int, str], heard: str) -> str:
     """What is to be added to the answer, "" where there is nothing to say.
 

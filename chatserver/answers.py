@@ -66,6 +66,8 @@ class Answers:
         """Answers that are being stored. Whoever cut one in its COMMIT would leave it stored and told to nobody; where
         its turn is over, what it stores is void anyway."""
         self._leaving = False
+        self._has_left = False
+        self._handing_over: set[asyncio.Task[None]] = set()
         self.recovery = Recovery(store, conversations, self._room)
 
     def start(self) -> None:
@@ -91,6 +93,7 @@ class Answers:
         for task in [*self._running.values(), *self._loops]:
             task.cancel()
         await asyncio.gather(*self._running.values(), *self._loops, return_exceptions=True)
+        self._has_left = True
         try:
             await self._store.give_up_leases()
             await self.recovery.flush()
@@ -110,6 +113,12 @@ class Answers:
         return 0 if self._leaving else RUNNING_MAX - len(self._running)
 
     def begin(self, session: UUID, turn: int) -> None:
+        if self._has_left:
+            # It was in its commit when the others were handed over.
+            handing_over = asyncio.create_task(self._store.give_up_leases(), name=f"hand over {session} {turn}")
+            self._handing_over.add(handing_over)
+            handing_over.add_done_callback(self._handing_over.discard)
+            return
         task = asyncio.create_task(self._answer(session, turn), name=f"answer {session} {turn}")
         self._running[session, turn] = task
         task.add_done_callback(lambda done: self._ended(session, turn, done))

@@ -1,8 +1,13 @@
 """Who holds an answer or a conversation and does nothing about it does not hold it for long."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
+import pytest
+
+from chatserver.core.chat_ports import ChatTransaction
 from tests.nodes import WITHIN_SECONDS, Device, Node
 from tests.town import Town
 
@@ -82,6 +87,36 @@ async def test_what_a_node_took_up_while_it_was_told_to_leave_is_nobodys_at_once
     one.assistant.free.set()
     await one.answers.recovery.look()
     await town.settles(session)
+
+
+async def test_a_question_in_its_commit_when_its_node_had_left_is_nobodys_at_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await town.node()
+    asha, session = await a_seeker(town, one, "Asha")
+    transaction, written, commits = one.store.transaction, asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def held(of: UUID) -> AsyncIterator[ChatTransaction]:
+        async with transaction(of) as tx:
+            yield tx
+            written.set()
+            await commits.wait()
+
+    monkeypatch.setattr(one.store, "transaction", held)
+    asking = asyncio.create_task(asks(asha, session))
+    await written.wait()
+    await one.answers.drain(0)
+    commits.set()
+    await asking
+    lease = "select lease_until = '-infinity' from chat_answers where session_id = $1 and state = 'running'"
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while not await town.database.fetchval(lease, session):
+            await asyncio.sleep(0)
+    two = await town.node()
+    await two.answers.recovery.look()
+    await town.settles(session)
+    assert (one.assistant.started, two.assistant.started) == (0, 1)
 
 
 async def test_what_nodes_left_unwritten_is_taken_up_however_long_they_were_all_away(town: Town) -> None:

@@ -123,7 +123,7 @@ class AnthropicAssistant:
                         if reply.failure is not None:
                             raise reply.failure
                         if reply.steps > steps:
-                            patience.ends_at = min(ends_at, _now() + self._idle_seconds)
+                            patience.prolong(self._idle_seconds, ends_at)
 
                     await patience.wait(give(take))
                 last_said = reply.last_said

@@ -21,6 +21,10 @@ class Patience:
         self._over = False
         self._timer = self._loop.call_at(ends_at, self._ring)
 
+    def prolong(self, seconds: float, ends_at: float) -> None:
+        """The deadline is `seconds` from now, and `ends_at` at the latest."""
+        self.ends_at = min(ends_at, self._loop.time() + seconds)
+
     def close(self) -> None:
         self._timer.cancel()
 

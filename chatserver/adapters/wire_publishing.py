@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
+from time import monotonic
 from uuid import UUID
 
 import msgspec
@@ -209,7 +210,8 @@ class Publishing:
             del self._fronts[session]
 
     def _is_fresh(self) -> bool:
-        return self._hears() and asyncio.get_running_loop().time() - self._taken_at < FRESH_SECONDS
+        # The loop's own clock stands still within a step, in which a process may have been stopped.
+        return monotonic() - self._taken_at < FRESH_SECONDS and self._hears()
 
     async def passed(self, session: UUID) -> None:
         """Returns when what was streamed of `session` so far is in the pad, or was dropped."""
@@ -248,16 +250,15 @@ class Publishing:
 
     async def run(self) -> None:
         failures = 0
-        now = asyncio.get_running_loop().time
         sent = 0.0
         while not (self._stopping and not self._waiting):
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                if (early := sent + PACE_SECONDS - now()) > 0:
+                if (early := sent + PACE_SECONDS - monotonic()) > 0:
                     await asyncio.sleep(early)
-                await self._is_wanted(sent + LAZY_SECONDS - now())
-                sent = now()
+                await self._is_wanted(sent + LAZY_SECONDS - monotonic())
+                sent = monotonic()
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
                 self._last.clear()
                 self._sending = True

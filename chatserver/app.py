@@ -95,7 +95,7 @@ def issuer_of(settings: Settings) -> DevelopmentIssuer | None:
 
 
 def embedder_of(settings: Settings, pool: asyncpg.Pool) -> PinnedEmbedder:
-    return PinnedEmbedder(pool, makers(settings.openai_api_key, threads=1))
+    return PinnedEmbedder(pool, makers(settings.openai_api_key, threads=1, proxy=settings.outgoing_proxy))
 
 
 def budgets_of(settings: Settings) -> dict[str, float]:
@@ -152,7 +152,9 @@ class Node:
         if self.issuer is not None:
             identity = self.issuer
         else:
-            supabase = SupabaseIdentity(str(settings.supabase_url), secret=settings.supabase_jwt_secret)
+            supabase = SupabaseIdentity(
+                str(settings.supabase_url), secret=settings.supabase_jwt_secret, proxy=settings.outgoing_proxy
+            )
             self.stack.push_async_callback(supabase.aclose)
             identity = supabase
         user_store = UserStore(self.pool)
@@ -174,8 +176,9 @@ class Node:
             from chatserver.adapters.anthropic import AnthropicAssistant
 
             anthropic = AnthropicAssistant(
-                settings.anthropic_api_key, settings.chat_model, base_url=settings.anthropic_base_url
-            )
+                settings.anthropic_api_key, settings.chat_model, base_url=settings.anthropic_base_url,
+                proxy=settings.outgoing_proxy,
+            )  # fmt: skip
             self.stack.push_async_callback(anthropic.aclose)
             assistant = anthropic
         store = ChatStore(self.pool, self.id, settings.admin_lease_seconds)
@@ -196,7 +199,7 @@ class Node:
         self.drafts = Drafts(store, grounding, assistants)
         self.notices: Notices | None = None
         if settings.notify_webhook_url:
-            webhook = Webhook(settings.notify_webhook_url, settings.notify_secret)
+            webhook = Webhook(settings.notify_webhook_url, settings.notify_secret, proxy=settings.outgoing_proxy)
             self.stack.push_async_callback(webhook.aclose)
             self.notices = Notices(PostgresNotices(self.pool), webhook, settings.notify_after_seconds)
         limits = limits_of(settings)

@@ -95,7 +95,7 @@ async def reembed(settings: Settings) -> None:
 
 
 async def _reembed(settings: Settings, pool: asyncpg.Pool, stack: AsyncExitStack) -> None:
-    model, make = next(iter(makers(settings.openai_api_key).items()))
+    model, make = next(iter(makers(settings.openai_api_key, proxy=settings.outgoing_proxy).items()))
     vectors = PostgresVectors(pool, recipients_of(settings))
     extent = await vectors.extent(model)
     if extent.pinned == model and not extent.texts:

@@ -63,6 +63,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     business_hours: Hours = field(default_factory=Hours)
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Kolkata"))
+    outgoing_proxy: str | None = field(default=None, repr=False)
     notify_webhook_url: str | None = field(default=None, repr=False)
     notify_secret: str | None = field(default=None, repr=False)
     notify_after_seconds: int = 30
@@ -155,6 +156,9 @@ def _money(text: str) -> float:
 
 def _parts(text: str) -> SplitResult | None:
     """The parts of an address, None where it is none."""
+    # Of two readers one takes a backslash for the end of the host and another for a part of it.
+    if not re.fullmatch(r"[!-~]+", text) or "\\" in text:
+        return None
     try:
         parts = urlsplit(text)
         return parts if parts.port != 0 else None
@@ -192,9 +196,18 @@ def _https(text: str) -> str:
 
 def _project(text: str) -> str:
     url = _https(text)
-    if urlsplit(url).path:
-        raise ValueError("this has a path; write the project's address alone, like https://abcd.supabase.co.")
+    parts = urlsplit(url)
+    if url != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
+        raise ValueError("this has more than a host; write the project's address alone, like https://abcd.supabase.co.")
     return url
+
+
+def _proxy(text: str) -> str:
+    parts = _parts(text.rstrip("/"))
+    if parts is None or parts.scheme != "http" or not parts.hostname or parts.path or parts.query:
+        # The value may bear a password: it is not repeated.
+        raise ValueError("this is no address of a proxy; write one like http://proxy.example.com:3128.")
+    return text.rstrip("/")
 
 
 def _origin(text: str) -> str:
@@ -271,6 +284,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "trusted_proxies": _each(_network),
     "business_hours": parse_hours,
     "timezone": _zone,
+    "outgoing_proxy": _proxy,
     "notify_webhook_url": _https,
     "notify_after_seconds": _whole(0, 86_400),
     "limit_connections_per_user": _LIMIT,

@@ -16,6 +16,7 @@ from chatserver.adapters.wire import client
 from chatserver.doctor import CHECKS, Finding, examine, postgres
 from chatserver.settings import Settings
 from tests.conftest import PostgresServer, with_database
+from tests.forward_proxy import ForwardProxy
 from tests.loopback import serving
 
 SECRET = "tiger"
@@ -74,6 +75,18 @@ async def well(database_url: str, redis_url: str, project: Supabase, tmp_path: P
 
 async def test_all_is_well(well: dict[str, str]) -> None:
     assert [str(finding) for finding in (await told(**well)).values() if not finding.well] == []
+
+
+async def test_what_is_called_by_a_proxy_is_asked_by_it_and_the_webhook_is_not_tried(well: dict[str, str]) -> None:
+    proxy = ForwardProxy()
+    async with proxy.served() as by:
+        found = await told(**well | {
+            "OUTGOING_PROXY": by.replace("//", f"//asha:{SECRET}@"), "SUPABASE_URL": "https://abcd.supabase.co",
+            "NOTIFY_WEBHOOK_URL": "https://hooks.example.com",
+        })  # fmt: skip
+    assert set(proxy.asked) == {"CONNECT abcd.supabase.co:443"}
+    assert "cannot be reached (ProxyError)" in found["sign-in"].sentence
+    assert "OUTGOING_PROXY" in found["notifications"].sentence
 
 
 async def test_without_any_setting_every_line_says_what_to_set() -> None:

@@ -20,7 +20,10 @@ PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 COMMANDS = (ROOT / "chatserver" / "__main__.py").read_text()
 CONTRACT_PATHS = {line.split()[1] for line in CONTRACT.split("\n") if line} | {"/ws", "/openapi.json", "/frames.json"}
-NO_SETTINGS = {"RESTORED_URL"}
+NO_SETTINGS = {"RESTORED_URL"} | {
+    # Of libraries: the pages say which of these count.
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "ANTHROPIC_CUSTOM_HEADERS",
+}  # fmt: skip
 README = (ROOT / "README.md").read_text()
 
 

@@ -18,7 +18,7 @@ DEFAULTS = {
     "CHAT_MODEL": "claude-sonnet-5-5", "ENRICHMENT_MODEL": "claude-haiku-5-5", "OPENAI_API_KEY": None,
     "BUDGET_DAY_USD": 20, "BUDGET_SEEKER_DAY_USD": 1, "BUDGET_ENRICHMENT_DAY_USD": 10,
     "PUBLIC_URL": None, "ALLOWED_ORIGINS": (), "TRUSTED_PROXIES": (), "TIMEZONE": ZoneInfo("Asia/Kolkata"),
-    "NOTIFY_WEBHOOK_URL": None, "NOTIFY_SECRET": None, "NOTIFY_AFTER_SECONDS": 30,
+    "OUTGOING_PROXY": None, "NOTIFY_WEBHOOK_URL": None, "NOTIFY_SECRET": None, "NOTIFY_AFTER_SECONDS": 30,
     "LIMIT_CONNECTIONS_PER_USER": 10, "LIMIT_CONNECTIONS_PER_ADDRESS": 200, "LIMIT_POSTS_PER_MINUTE": 20,
     "LIMIT_FRAMES_PER_MINUTE": 240, "LIMIT_UPLOADS_PER_HOUR": 20, "PORT": 8000, "LOG_LEVEL": "INFO", "LOG_FORMAT": None,
     "INGEST_AT": time(22, 0), "INGEST_CONTACT": None, "ADMIN_LEASE_SECONDS": 300, "DRAIN_SECONDS": 20,
@@ -31,6 +31,7 @@ SECRETS = {
     **SUPABASE, "DATABASE_URL": "postgresql://owner:tiger@db.example.com/jobs", "REDIS_URL": "rediss://:tiger@r.example.com",
     "SUPABASE_JWT_SECRET": "tiger", "SUPABASE_SERVICE_KEY": "tiger", "ANTHROPIC_API_KEY": "tiger",
     "OPENAI_API_KEY": "tiger", "NOTIFY_SECRET": "tiger", "NOTIFY_WEBHOOK_URL": "https://hooks.example.com/tiger",
+    "OUTGOING_PROXY": "http://asha:tiger@proxy.example.com:3128",
 }  # fmt: skip
 
 WRONG = [
@@ -58,6 +59,11 @@ WRONG = [
     ("TIMEZONE", "../../etc/passwd", "like Asia/Kolkata"),
     ("NOTIFY_WEBHOOK_URL", "ftp://hooks.example.com", "https"),
     ("NOTIFY_SECRET", "tiger", "NOTIFY_WEBHOOK_URL"),
+    ("OUTGOING_PROXY", "proxy.example.com:3128", "http://proxy.example.com:3128"),
+    ("OUTGOING_PROXY", "https://asha:tiger@proxy.example.com", "http://proxy.example.com:3128"),
+    ("OUTGOING_PROXY", "socks5://proxy.example.com:1080", "http://proxy.example.com:3128"),
+    ("OUTGOING_PROXY", "http://proxy.example.com:3128/tiger", "http://proxy.example.com:3128"),
+    ("OUTGOING_PROXY", "http://:3128", "http://proxy.example.com:3128"),
     ("SUPABASE_JWT_SECRET", "tiger", "SUPABASE_URL"),
     ("SUPABASE_SERVICE_KEY", "tiger", "SUPABASE_URL"),
     ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable", "SUPABASE_URL"),
@@ -158,3 +164,30 @@ def test_all_mistakes_are_said_at_once() -> None:
 
 def test_secrets_are_not_shown() -> None:
     assert "tiger" not in repr(Settings.from_env(SECRETS))
+
+
+# In the clear to this machine alone, however it is written; everybody else shows a certificate of their name.
+NOT_THIS_MACHINE = [
+    "http://hooks.example.com", "http://10.0.0.7", "http://169.254.169.254", "http://2130706433", "http://0x7f.1",
+    "http://0177.0.0.1", "http://127.1", "http://127.0.0.1.", "http://127.0.0.2", "http://[::ffff:127.0.0.1]",
+    "http://localhost.example.com", "http://127.0.0.1@hooks.example.com", "http://hooks.example.com\\@127.0.0.1",
+    "http://127.0.0.1\\@hooks.example.com", "http://hooks.example.com#@127.0.0.1", "http://hooks.example.com?@127.0.0.1",
+    "http://127.0.0.1:0", "http://127.0.0.1:99999", "http://127.0.0.1 .example.com", "http://127.0.0.1\tx",
+    "http://\u2460\u2461\u2466.0.0.1", "file:///etc/passwd", "gopher://127.0.0.1", "//127.0.0.1", "https://",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["SUPABASE_URL", "NOTIFY_WEBHOOK_URL", "ANTHROPIC_BASE_URL"])
+@pytest.mark.parametrize("url", NOT_THIS_MACHINE)
+def test_nobody_is_called_in_the_clear_but_this_machine(name: str, url: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        Settings.from_env({name: url})
+    assert f"{name}: this is no https address; write one (http is for loopback only)." in wrong.value.mistakes
+
+
+@pytest.mark.parametrize("more", ["/auth/v1", "?a=b", "#a", "/?", "//a"])
+@pytest.mark.parametrize("host", ["abcd.supabase.co", "asha:tiger@abcd.supabase.co"])
+def test_a_project_is_a_host_and_nothing_else(host: str, more: str) -> None:
+    with pytest.raises(SettingsError, match="address alone") as wrong:
+        Settings.from_env({"SUPABASE_URL": f"https://{host}{more}"})
+    assert "tiger" not in str(wrong.value)

@@ -90,11 +90,13 @@ async def terminated(to_port: int, context: ssl.SSLContext) -> AsyncIterator[int
     tasks: set[asyncio.Task[None]] = set()
 
     async def passes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, ssl.SSLError):
-            while data := await reader.read(READ_BYTES):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
+        try:
+            with suppress(OSError, ssl.SSLError):
+                while data := await reader.read(READ_BYTES):
+                    writer.write(data)
+                    await writer.drain()
+        finally:
+            writer.close()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", to_port)

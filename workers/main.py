@@ -134,7 +134,7 @@ async def _build(ctx: dict[str, Any], settings: Settings, *, bulk: bool) -> Asyn
         parts = await connected(settings, stack)
         pool, queue = parts.pool, parts.queue
         gazetteer = await asyncio.to_thread(load_gazetteer)
-        embedder = PinnedEmbedder(pool, makers(settings.openai_api_key))
+        embedder = PinnedEmbedder(pool, makers(settings.openai_api_key, proxy=settings.outgoing_proxy))
         stack.push_async_callback(embedder.aclose)
         await embedder.warm()
         store = PostgresJobs(pool)
@@ -177,7 +177,10 @@ def _paid(settings: Settings, pool: asyncpg.Pool, stack: AsyncExitStack) -> Paid
     # The package takes a second to load, which a worker without a key starts earlier.
     from chatserver.adapters.anthropic_enricher import AnthropicEnricher
 
-    enricher = AnthropicEnricher(settings.anthropic_api_key, settings.enrichment_model, settings.anthropic_base_url)
+    enricher = AnthropicEnricher(
+        settings.anthropic_api_key, settings.enrichment_model, settings.anthropic_base_url,
+        proxy=settings.outgoing_proxy,
+    )  # fmt: skip
     stack.push_async_callback(enricher.aclose)
     budget = EnrichmentBudget(pool, day_usd=settings.budget_enrichment_day_usd)
     return Paid(enricher, PostgresEnrichments(pool), budget)

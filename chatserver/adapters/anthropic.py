@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from typing import Any, Literal
-from urllib.request import getproxies, proxy_bypass
 
 import anthropic
 import httpx2
 
 from chatserver.adapters.message_stream import Reply, tokens_of
+from chatserver.adapters.outgoing import by_way_of
 from chatserver.adapters.patience import Patience
 from chatserver.adapters.pushed_http import Body, PushTransport, Take
 from chatserver.core.grounding import RULES, TOOLS, Prompt, render, tool_result
@@ -20,6 +20,7 @@ from chatserver.core.ports import AnswerFailed, AnswerRequest, AssistantKind, Sa
 
 log = logging.getLogger(__name__)
 
+BASE_URL = "https://api.anthropic.com"
 TOKENS_MAX = 3_000
 TOOL_ROUNDS_MAX = 4
 TOOLS_PER_ROUND_MAX = 4
@@ -36,7 +37,6 @@ RETRY_AFTER_MAX_SECONDS = 5.0
 """A server that asks for a longer pause is not asked again: the seeker is told at once."""
 CEILING_REQUESTS = 3
 """An answer costs at most so many times its dearest first request; tools end before it would cost more."""
-PUBLIC_URL = "https://api.anthropic.com"
 CUT_SIGN = " …"
 """Where an answer reached its length: every language reads it."""
 
@@ -63,7 +63,8 @@ class AnthropicAssistant:
     kind: AssistantKind = "anthropic"
 
     def __init__(
-        self, api_key: str, model: str, *, base_url: str | None = None, connect_seconds: float = CONNECT_SECONDS,
+        self, api_key: str, model: str, *, base_url: str | None = None, proxy: str | None = None,
+        connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS, start_seconds: float = START_SECONDS, idle_seconds: float = IDLE_SECONDS,
         deadline_seconds: float = DEADLINE_SECONDS, retries: int = RETRIES,
         retry_after_max_seconds: float = RETRY_AFTER_MAX_SECONDS,
@@ -85,16 +86,18 @@ class AnthropicAssistant:
 
         self._client = anthropic.AsyncAnthropic(
             api_key=api_key,
-            base_url=base_url,
+            # Without one the package looks for variables of its own.
+            base_url=base_url or BASE_URL,
             max_retries=retries,
             # A redirect would carry the key elsewhere.
             http_client=httpx2.AsyncClient(
-                transport=None if _has_proxy(base_url) else PushTransport(),
+                transport=PushTransport() if proxy is None else None,
                 timeout=httpx2.Timeout(read_seconds, connect=connect_seconds),
                 event_hooks={"response": [cap]},
                 follow_redirects=False,
                 # What came is what was said, in the step in which it came: packed, it would wait for more.
                 headers={"accept-encoding": "identity"},
+                **by_way_of(proxy),
             ),
         )
 
@@ -216,13 +219,6 @@ _NO_ROOM = {"error": "There is no room for more; answer with what you have."}
 _NO_JSON = {"error": "The arguments are no JSON object; call the tool again."}
 _TOO_MANY = {"error": f"At most {TOOLS_PER_ROUND_MAX} tools at a time; ask again for the rest."}
 _FIXED_TOKENS = tokens_of(RULES + json.dumps(TOOLS))
-
-
-def _has_proxy(base_url: str | None) -> bool:
-    """Whether the operator's environment names a proxy for the model's server, as every program reads it."""
-    url = httpx2.URL(base_url or PUBLIC_URL)
-    proxies = getproxies()
-    return bool(proxies.get(url.scheme) or proxies.get("all")) and not proxy_bypass(url.host)
 
 
 def _now() -> float:

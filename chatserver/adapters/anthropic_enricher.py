@@ -9,8 +9,9 @@ import msgspec
 from anthropic.types import Message, MessageParam, ToolParam
 from anthropic.types import Usage as Told
 
-from chatserver.adapters.anthropic import CACHE_READ_FACTOR, CACHE_WRITE_FACTOR, PRICES
+from chatserver.adapters.anthropic import BASE_URL, CACHE_READ_FACTOR, CACHE_WRITE_FACTOR, PRICES
 from chatserver.adapters.message_stream import tokens_of
+from chatserver.adapters.outgoing import by_way_of
 from chatserver.core.guides import GUIDES_SCHEMA, Bill, EnricherKind, EnrichmentFailed, Guides, JobText, checked
 from chatserver.core.job import QUESTIONS_PER_JOB, TIPS_PER_JOB
 from chatserver.core.redaction import redact
@@ -48,14 +49,17 @@ class AnthropicEnricher:
     kind: EnricherKind = "anthropic"
 
     def __init__(
-        self, api_key: str, model: str, base_url: str | None = None, *, deadline_seconds: float = DEADLINE_SECONDS
-    ) -> None:
+        self, api_key: str, model: str, base_url: str | None = None, *, proxy: str | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:  # fmt: skip
         self.model = model
         self._deadline_seconds = deadline_seconds
         # The queue tries again, with growing pauses; a try inside the package would cost money that no bill names.
         self._client = anthropic.AsyncAnthropic(
-            api_key=api_key, base_url=base_url, max_retries=0, timeout=deadline_seconds
-        )
+            api_key=api_key, base_url=base_url or BASE_URL, max_retries=0, timeout=deadline_seconds,
+            # The package's own would follow redirects, and carry a posting to where nobody meant it to go.
+            http_client=httpx2.AsyncClient(timeout=deadline_seconds, follow_redirects=False, **by_way_of(proxy)),
+        )  # fmt: skip
 
     def ceiling_usd(self, job: JobText) -> float:
         return _ceiling_usd(self.model, _messages(job))

@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx2
 import jwt
 
+from chatserver.adapters.outgoing import by_way_of
 from chatserver.adapters.published_keys import FETCH_SECONDS, PublishedKeys
 from chatserver.core.errors import Refused
 from chatserver.core.ports import Unavailable
@@ -140,7 +141,7 @@ class SupabaseIdentity:
     """
 
     def __init__(
-        self, url: str, *, secret: str | None = None, client: httpx2.AsyncClient | None = None,
+        self, url: str, *, secret: str | None = None, proxy: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         if secret is not None and len(secret.encode()) < SECRET_LEAST_BYTES:
@@ -149,7 +150,7 @@ class SupabaseIdentity:
             )
         self.issuer = f"{url.rstrip('/')}/auth/v1"
         self._secret = secret
-        self._client = client or httpx2.AsyncClient(timeout=FETCH_SECONDS, follow_redirects=False)
+        self._client = httpx2.AsyncClient(timeout=FETCH_SECONDS, follow_redirects=False, **by_way_of(proxy))
         self._keys = PublishedKeys(f"{self.issuer}/.well-known/jwks.json", self._client, clock)
 
     async def aclose(self) -> None:

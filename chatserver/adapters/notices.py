@@ -1,11 +1,13 @@
 """Which waits are to be told of, and the webhook that is told."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
 import asyncpg
 import httpx2
 
+from chatserver.adapters.outgoing import by_way_of
 from chatserver.adapters.postgres import acquired
 from chatserver.core.notice import SIGNATURE_HEADER, Notice, body_of, signature
 from chatserver.core.ports import Unavailable
@@ -53,12 +55,14 @@ class PostgresNotices:
 class Webhook:
     """Calls `url` with a signed body; without a secret it is not signed."""
 
-    def __init__(self, url: str, secret: str | None, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, url: str, secret: str | None, *, proxy: str | None = None, now: Callable[[], float] = time.time
+    ) -> None:
         self._url = url
         self._secret = secret
         self._now = now
         # A redirect would carry the call to where nobody meant it to go.
-        self._client = httpx2.AsyncClient(timeout=CALL_SECONDS, follow_redirects=False)
+        self._client = httpx2.AsyncClient(timeout=CALL_SECONDS, follow_redirects=False, **by_way_of(proxy))
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -70,8 +74,11 @@ class Webhook:
         if self._secret:
             headers[SIGNATURE_HEADER] = signature(self._secret, body, int(self._now()))
         try:
-            # The head says all that counts; nobody's page is read to its end.
-            async with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
+            # The head says all that counts; nobody's page is read to its end. One that drips is not waited for.
+            async with (
+                asyncio.timeout(CALL_SECONDS),
+                self._client.stream("POST", self._url, content=body, headers=headers) as answer,
+            ):
                 status = answer.status_code
         except (httpx2.HTTPError, OSError) as error:
             # Neither the address nor the error, which may name it: it bears a secret with some receivers.

@@ -3,11 +3,13 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import httpx2
 import msgspec
 import numpy as np
 
+from chatserver.adapters.outgoing import by_way_of
 from chatserver.core.ports import DIMENSIONS, Unavailable, Vector
 
 MODEL = "text-embedding-3-small"
@@ -20,6 +22,8 @@ USD_PER_MILLION_TOKENS = 0.02
 REQUEST_SECONDS = 20.0
 DEADLINE_SECONDS = 45.0
 """For one call with all its tries."""
+ANSWER_MAX_BYTES = 4 * 1024 * 1024
+"""Vectors of 64 texts are less than one."""
 TRIES = 3
 PAUSE_SECONDS = 0.5
 PAUSE_MAX_SECONDS = 5.0
@@ -50,14 +54,16 @@ class OpenAIEmbedder:
         api_key: str,
         *,
         base_url: str = BASE_URL,
+        proxy: str | None = None,
         pause_seconds: float = PAUSE_SECONDS,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._pause_seconds = pause_seconds
         self._deadline_seconds = deadline_seconds
         self._client = httpx2.AsyncClient(
-            base_url=base_url, timeout=REQUEST_SECONDS, headers={"Authorization": f"Bearer {api_key}"}
-        )
+            base_url=base_url, timeout=REQUEST_SECONDS, headers={"Authorization": f"Bearer {api_key}"},
+            follow_redirects=False, **by_way_of(proxy),
+        )  # fmt: skip
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -98,22 +104,31 @@ class OpenAIEmbedder:
         for attempt in range(TRIES):
             pause = self._pause_seconds * 2**attempt
             try:
-                response = await self._client.post("/embeddings", json=body)
+                status, asked, content = await self._asked(body)
             except httpx2.HTTPError as error:
                 said = type(error).__name__
             else:
-                if response.status_code == 200:
-                    return _vectors(response.content, len(texts))
-                if response.status_code in (401, 403):
+                if status == 200:
+                    return _vectors(content, len(texts))
+                if status in (401, 403):
                     raise Unavailable("The embedding service refuses the key; check OPENAI_API_KEY.")
-                said = str(response.status_code)
-                if response.status_code not in (408, 409, 429) and response.status_code < 500:
+                said = str(status)
+                if status not in (408, 409, 429) and status < 500:
                     break
-                asked = response.headers.get("retry-after", "")
                 pause = float(asked) if asked.isascii() and asked.isdecimal() else pause
             if attempt + 1 < TRIES:
                 await asyncio.sleep(min(pause, PAUSE_MAX_SECONDS))
         raise Unavailable(f"The embedding service does not answer just now ({said}); try again later.")
+
+    async def _asked(self, body: dict[str, Any]) -> tuple[int, str, bytes]:
+        """Status, `Retry-After` and body. Raises `Unavailable` where it is larger than any that is meant."""
+        received = bytearray()
+        async with self._client.stream("POST", "/embeddings", json=body) as response:
+            async for part in response.aiter_bytes():
+                received += part
+                if len(received) > ANSWER_MAX_BYTES:
+                    raise Unavailable(_ELSE)
+        return response.status_code, response.headers.get("retry-after", ""), bytes(received)
 
 
 def _vectors(content: bytes, wanted: int) -> Vector:

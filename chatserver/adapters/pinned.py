@@ -24,12 +24,14 @@ _PIN = "insert into public.embedding_models (model) values ($1) on conflict do n
 Makers = Mapping[str, Callable[[], Embedder]]
 
 
-def makers(openai_api_key: str | None, *, threads: int = 0) -> dict[str, Callable[[], Embedder]]:
+def makers(
+    openai_api_key: str | None, *, threads: int = 0, proxy: str | None = None
+) -> dict[str, Callable[[], Embedder]]:
     """What can be made here, by model; the configured one first. `threads` as `MiniLM` has them."""
     local: dict[str, Callable[[], Embedder]] = {minilm.MODEL: lambda: MiniLM(threads)}
     if openai_api_key is None:
         return local
-    return {openai.MODEL: lambda: OpenAIEmbedder(openai_api_key), **local}
+    return {openai.MODEL: lambda: OpenAIEmbedder(openai_api_key, proxy=proxy), **local}
 
 
 async def keep_pinned(connection: asyncpg.Connection, model: str) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx2
 import msgspec
 
+from chatserver.adapters.outgoing import by_way_of
 from chatserver.core.ports import Unavailable
 from chatserver.settings import Settings
 
@@ -111,15 +112,16 @@ class _Refusal(msgspec.Struct, rename="camel"):
 class SupabaseStorage:
     """Objects in a private bucket, by the service key. Raises `Unavailable` where the service refuses."""
 
-    def __init__(self, url: str, service_key: str, *, bucket: str = BUCKET) -> None:
+    def __init__(self, url: str, service_key: str, *, bucket: str = BUCKET, proxy: str | None = None) -> None:
         self._bucket = bucket
         headers = {"apikey": service_key}
         if not service_key.startswith("sb_secret_"):
             # The older keys are tokens; the newer ones are not and are refused as such.
             headers["Authorization"] = f"Bearer {service_key}"
         self._client = httpx2.AsyncClient(
-            base_url=f"{url.rstrip('/')}/storage/v1", timeout=REQUEST_SECONDS, headers=headers
-        )
+            base_url=f"{url.rstrip('/')}/storage/v1", timeout=REQUEST_SECONDS, headers=headers, follow_redirects=False,
+            **by_way_of(proxy),
+        )  # fmt: skip
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -195,5 +197,5 @@ def _too_large() -> Unavailable:
 
 def files_of(settings: Settings) -> FolderStorage | SupabaseStorage:
     if settings.supabase_url and settings.supabase_service_key:
-        return SupabaseStorage(settings.supabase_url, settings.supabase_service_key)
+        return SupabaseStorage(settings.supabase_url, settings.supabase_service_key, proxy=settings.outgoing_proxy)
     return FolderStorage(Path(settings.resume_dir))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from chatserver.adapters.outgoing import by_way_of
 from chatserver.adapters.storage import BUCKET
 from chatserver.doctor.finding import Finding
 from chatserver.settings import Settings
@@ -14,12 +15,15 @@ from chatserver.settings import Settings
 ANSWER_SECONDS = 5.0
 
 
-async def _get(url: str, key: str | None = None) -> httpx2.Response | str:
-    """The answer, or why there is none."""
+async def _get(settings: Settings, path: str, key: str | None = None) -> httpx2.Response | str:
+    """What is at this path of SUPABASE_URL, or why nothing is."""
     headers = {"Authorization": f"Bearer {key}", "apikey": key} if key else {}
     try:
-        async with httpx2.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False) as client:
-            return await client.get(url, headers=headers)
+        async with (
+            asyncio.timeout(ANSWER_SECONDS),
+            httpx2.AsyncClient(follow_redirects=False, **by_way_of(settings.outgoing_proxy)) as client,
+        ):
+            return await client.get(f"{settings.supabase_url}{path}", headers=headers)
     except (httpx2.HTTPError, OSError) as error:
         return type(error).__name__
 
@@ -27,7 +31,7 @@ async def _get(url: str, key: str | None = None) -> httpx2.Response | str:
 async def sign_in(settings: Settings) -> Finding:
     if settings.is_development:
         return Finding("sign-in", None, "development issuer, loopback only; set SUPABASE_URL for real people.")
-    answer = await _get(f"{settings.supabase_url}/auth/v1/.well-known/jwks.json")
+    answer = await _get(settings, "/auth/v1/.well-known/jwks.json")
     if isinstance(answer, str):
         return Finding("sign-in", False, f"{settings.supabase_url} cannot be reached ({answer}); check SUPABASE_URL.")
     if answer.status_code != httpx2.codes.OK:
@@ -59,7 +63,7 @@ async def assistant(settings: Settings) -> Finding:
 
 async def storage(settings: Settings) -> Finding:
     if settings.supabase_url and settings.supabase_service_key:
-        answer = await _get(f"{settings.supabase_url}/storage/v1/bucket/{BUCKET}", settings.supabase_service_key)
+        answer = await _get(settings, f"/storage/v1/bucket/{BUCKET}", settings.supabase_service_key)
         if isinstance(answer, str):
             return Finding("storage", False, f"Supabase Storage cannot be reached ({answer}); check SUPABASE_URL.")
         if answer.status_code in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
@@ -86,6 +90,8 @@ async def storage(settings: Settings) -> Finding:
 async def notifications(settings: Settings) -> Finding:
     if not settings.notify_webhook_url:
         return Finding("notifications", None, "nobody is called when a seeker waits; set NOTIFY_WEBHOOK_URL.")
+    if settings.outgoing_proxy:
+        return Finding("notifications", None, "the webhook is called by OUTGOING_PROXY; doctor does not try it.")
     parts = urlsplit(settings.notify_webhook_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:

@@ -226,7 +226,7 @@ async def test_a_server_that_is_not_there_is_down() -> None:
     ],
 )
 async def test_silence_has_an_end_and_so_has_talk(
-    reply: AnyReply, limit: dict[str, float], why: str, server: ModelServer
+    reply: AnyReply, limit: dict[str, Any], why: str, server: ModelServer
 ) -> None:
     assistant = AnthropicAssistant(KEY, MODEL, base_url=server.url, retries=0, **limit)
     server.plays(reply)

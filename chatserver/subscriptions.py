@@ -31,12 +31,15 @@ class Connection:
     """One socket after its hello: a user, what waits to be sent, and the sessions it listens to."""
 
     __slots__ = (
-        "available", "closed", "drained", "expires_at", "link", "outbox", "subscriptions", "user", "wake", "watching",
+        "available", "closed", "drained", "expires_at", "key", "link", "outbox", "subscriptions", "user", "wake",
+        "watching",
     )  # fmt: skip
 
-    def __init__(self, user: User, expires_at: float, link: Link) -> None:
+    def __init__(self, user: User, expires_at: float, link: Link, key: str | None = None) -> None:
+        """`expires_at` and `key` are those of the token that let them in."""
         self.user = user
         self.expires_at = expires_at
+        self.key = key
         self.link = link
         self.outbox = Outbox()
         self.wake = asyncio.Event()

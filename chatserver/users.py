@@ -25,10 +25,13 @@ class Principal(Protocol):
     def name(self) -> str | None: ...
     @property
     def expires_at(self) -> float: ...
+    @property
+    def key(self) -> str | None: ...
 
 
 class Identity(Protocol):
     async def verify(self, token: str) -> Principal: ...
+    async def believes(self, key: str) -> bool: ...
 
 
 class UserStore(Protocol):
@@ -46,10 +49,11 @@ class UserStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Somebody with a valid token; `expires_at` is the token's, in epoch seconds."""
+    """Somebody with a valid token; its end, in epoch seconds, and the published key that signed it, if one did."""
 
     user: User
     expires_at: float
+    key: str | None = None
 
 
 class Users:
@@ -61,11 +65,22 @@ class Users:
 
     async def admit(self, token: str) -> Admitted:
         """Raises `Refused`: `unauthorized` (token), `forbidden` (deactivated), `conflict` (another user's address)."""
-        principal = await self._identity.verify(token)
+        return await self.enter(await self.verify(token))
+
+    async def verify(self, token: str) -> Principal:
+        """Raises `Refused` (`unauthorized`), and `Unavailable` where the keys cannot be had. Asks no database."""
+        return await self._identity.verify(token)
+
+    async def enter(self, principal: Principal) -> Admitted:
+        """The user whom a token named; raises as `admit` does."""
         user = await self._store.see(principal.id, principal.email, principal.name)
         if user.deactivated:
             raise Refused("forbidden", "This account has been deactivated; write to an admin.")
-        return Admitted(user, principal.expires_at)
+        return Admitted(user, principal.expires_at, principal.key)
+
+    async def believes(self, key: str) -> bool:
+        """Whether tokens that this key signed still let anybody in."""
+        return await self._identity.believes(key)
 
     async def get(self, id: UUID) -> User | None:
         return await self._store.get(id)

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -38,12 +38,13 @@ _SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whom a valid token names. `expires_at` is in epoch seconds."""
+    """Whom a valid token names; its end, in epoch seconds, and the published key that signed it, if one did."""
 
     id: UUID
     email: str | None
     name: str | None
     expires_at: float
+    key: str | None = None
 
 
 def _unauthorized(sentence: str) -> Refused:
@@ -173,7 +174,14 @@ class SupabaseIdentity:
         key = await self._keys.get(kid)
         if key is None:
             raise _unauthorized("The token was signed with a key that is not published; sign in again.")
-        return _decode(token, key.public, key.algorithm, self.issuer)
+        return replace(_decode(token, key.public, key.algorithm, self.issuer), key=kid)
+
+    async def believes(self, key: str) -> bool:
+        """Whether tokens of this key still count; True where that cannot be told just now."""
+        try:
+            return await self._keys.get(key) is not None
+        except Unavailable:
+            return True
 
 
 class DevelopmentIssuer:
@@ -199,6 +207,9 @@ class DevelopmentIssuer:
         if _header(token).get("alg") != "HS256":
             raise _unauthorized("The token is not valid here; sign in again.")
         return _decode(token, self._key, "HS256", DEVELOPMENT_ISSUER)
+
+    async def believes(self, key: str) -> bool:
+        return True
 
     async def aclose(self) -> None:
         return

@@ -35,6 +35,7 @@ SLICE_PAUSE_SECONDS = 0.05
 
 class People(Admission, Protocol):
     async def some(self, ids: Sequence[UUID]) -> list[User]: ...
+    async def believes(self, key: str) -> bool: ...
 
 
 class Sockets:
@@ -131,6 +132,9 @@ class Sockets:
         except Unavailable:
             # Nobody is thrown out because a database is away.
             stored = current
+        # Whoever has a key that was withdrawn writes themselves tokens that never end.
+        keys = {connection.key for connection in connections if connection.key is not None}
+        withdrawn = {key for key in keys if not await self.users.believes(key)}
         available: set[UUID] = set()
         for connection in connections:
             if connection.closed:
@@ -140,6 +144,8 @@ class Sockets:
                 connection.link.close(CLOSE_FORBIDDEN, "Your access has changed; sign in again.")
             elif connection.expires_at <= now:
                 connection.link.close(CLOSE_UNAUTHORIZED, "The token has expired; sign in again.")
+            elif connection.key in withdrawn:
+                connection.link.close(CLOSE_UNAUTHORIZED, "The token's key was withdrawn; sign in again.")
             elif connection.available:
                 available.add(connection.user.id)
         if available:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from typing import Protocol
+from typing import Any, Protocol
 
 from chatserver.core.access import User
 from chatserver.core.client_frames import AnyClientFrame, Auth, Hello, Join
@@ -51,10 +51,14 @@ class Admitted(Protocol):
     def user(self) -> User: ...
     @property
     def expires_at(self) -> float: ...
+    @property
+    def key(self) -> str | None: ...
 
 
 class Admission(Protocol):
     async def admit(self, token: str) -> Admitted: ...
+    async def verify(self, token: str) -> Any: ...
+    async def enter(self, principal: Any) -> Admitted: ...
 
 
 class House(Protocol):
@@ -233,10 +237,12 @@ class Socket:
         assert isinstance(hello, Hello)
         doors = self._house.doors
         try:
+            # Before its turn: a made-up key may be waited for, and who made it up is not to hold the door.
+            principal = await self._house.users.verify(hello.token)
             async with doors.turn():
                 if self._ended:
                     return
-                admitted = await self._house.users.admit(hello.token)
+                admitted = await self._house.users.enter(principal)
             if self._ended:
                 return
             user = admitted.user
@@ -252,7 +258,7 @@ class Socket:
             self.refuse(_error("unavailable", str(away), hello.ref, busy_seconds()), CLOSE_GOING_AWAY)
             return
         self._grammar.window = window
-        connection = self._connection = Connection(user, admitted.expires_at, self)
+        connection = self._connection = Connection(user, admitted.expires_at, self, admitted.key)
         connection.wake = _Bell(self._pump)
         connection.send(encode(Welcome(
             user=Person(user.id, user.name, user.role), assistant=self._house.assistant,
@@ -295,7 +301,7 @@ class Socket:
             admitted = await self._house.users.admit(frame.token)
             if admitted.user.id != connection.user.id:
                 raise Refused("forbidden", "This token is another user's; open a connection of its own for it.")
-            connection.expires_at = admitted.expires_at
+            connection.expires_at, connection.key = admitted.expires_at, admitted.key
             return Ok(ref=frame.ref)
         if isinstance(frame, Join):
             async with self._house.doors.turn():

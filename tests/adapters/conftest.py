@@ -5,15 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 import pytest_asyncio
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from chatserver.adapters.identity import (
     SupabaseIdentity,
 )
 from chatserver.adapters.wire import RedisWire
-from tests.adapters.sign_in import SECRET, Clock, Supabase
-from tests.loopback import serving
+from tests.adapters.sign_in import SECRET, Clock, Supabase, a_sign_in_service
 from tests.until import until
 
 
@@ -24,11 +21,7 @@ def clock() -> Clock:
 
 @pytest_asyncio.fixture
 async def supabase() -> AsyncIterator[Supabase]:
-    service = Supabase()
-    app = Starlette(
-        routes=[Route("/auth/v1/.well-known/jwks.json", service.publish), Route("/elsewhere", service.elsewhere)]
-    )
-    async with serving(app) as service.url:
+    async with a_sign_in_service() as service:
         yield service
 
 

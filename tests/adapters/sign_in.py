@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +14,17 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
 from chatserver.adapters.identity import (
     DevelopmentIssuer,
     SupabaseIdentity,
 )
 from chatserver.core.errors import Refused
+from tests.loopback import serving
 
 ASHA = UUID("5f0c2d6e-8f0b-4a53-9f86-1a4a5b8a7b11")
 SECRET = "a shared secret of forty characters, made up"
@@ -93,6 +97,14 @@ class Supabase:
         return jwt.encode(
             self.claims(**changes), key, algorithm=algorithm, headers={"kid": kid} if kid is not None else None
         )
+
+
+@asynccontextmanager
+async def a_sign_in_service() -> AsyncIterator[Supabase]:
+    service = Supabase()
+    keys = Route("/auth/v1/.well-known/jwks.json", service.publish)
+    async with serving(Starlette(routes=[keys, Route("/elsewhere", service.elsewhere)])) as service.url:
+        yield service
 
 
 class Clock:

@@ -41,8 +41,8 @@ async def test_five_hundred_come_back_at_once_and_all_are_served(
 ) -> None:
     """Each gets what it missed; few are at the database at a time; somebody who writes meanwhile gets through."""
     turnstile = Turnstile()
-    admit, handle = Users.admit, Dispatcher.handle
-    monkeypatch.setattr(Users, "admit", lambda self, token: turnstile.passes(admit(self, token)))
+    enter, handle = Users.enter, Dispatcher.handle
+    monkeypatch.setattr(Users, "enter", lambda self, principal: turnstile.passes(enter(self, principal)))
 
     def handled(self: Dispatcher, connection: Connection, frame: Any) -> Any:
         handling = handle(self, connection, frame)

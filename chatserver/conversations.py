@@ -119,7 +119,7 @@ class Conversations:
         pad = await self._wire.pad(session)
         await self._change(session, by, lambda state, kept: rules.close(state, by, kept), pad=pad)
 
-    async def stop(self, by: User, session: UUID, turn: int) -> None:
+    async def stop(self, by: User | None, session: UUID, turn: int) -> None:
         pad = await self._wire.pad(session)
         await self._change(session, by, lambda state, kept: rules.stop(state, by, turn, kept), pad=pad)
 

@@ -90,6 +90,9 @@ class Dispatcher:
             await self._renew_lease(connection.user.id, session)
         return await _HANDLERS[type(frame)](self, connection, frame)
 
+    def ended(self, connection: Connection) -> None:
+        self.drafts.end(connection)
+
     async def _renew_lease(self, admin: UUID, session: UUID) -> None:
         now = self.monotonic()
         if now - self._lease_renewed.get((admin, session), float("-inf")) >= self.lease_pause_seconds:

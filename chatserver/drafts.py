@@ -53,6 +53,11 @@ class Drafts:
         self._running[asker] = task
         task.add_done_callback(lambda done: self._ended(asker, done))
 
+    def end(self, asker: Asker) -> None:
+        """Who asked is gone, and nobody else is shown it: the model is not paid for more."""
+        if task := self._running.get(asker):
+            task.cancel()
+
     async def stop(self) -> None:
         tasks = list(self._running.values())
         for task in tasks:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 from chatserver.conversations import Conversations
@@ -33,12 +34,18 @@ class Recovery:
         """What nodes left that all died is taken up by the first that comes, however long that was."""
 
     async def look(self) -> None:
-        """Goes on with answers whose owner died, then hands back what admins left. Raises `Unavailable`."""
+        """Goes on with answers whose owner died, ends what goes on for nobody, then hands back what admins left.
+
+        Raises `Unavailable`.
+        """
         while (most := min(self._room(), REAP_MOST)) > 0:
             found = await self._store.ownerless(most)
             reaped = [await _spared(self._conversations.reap, session) for session in found]
             if len(found) < most or not any(reaped):
                 break
+        for session, turn in await self._store.unread(OVERDUE_MOST):
+            await _spared(partial(self._conversations.stop, None, turn=turn), session)
+        await self._store.end_leases_of_the_gone(OVERDUE_MOST)
         for session in await self._store.overdue(OVERDUE_MOST):
             await _spared(self._conversations.take_back, session)
 

@@ -209,6 +209,31 @@ class ChatStore:
                 session, admin, self._admin_lease_seconds,
             )  # fmt: skip
 
+    async def end_leases_of_the_gone(self, most: int) -> None:
+        """Whoever was demoted or deactivated, by whichever node or command, holds nothing any more."""
+        async with acquired(self._pool) as connection:
+            await connection.execute(
+                """
+                update public.chat_sessions set admin_lease_until = clock_timestamp() where id in (
+                  select s.id from public.chat_sessions s join public.users u on u.id = s.admin_id
+                   where s.status = 'active_human' and s.admin_lease_until > clock_timestamp()
+                     and (u.deactivated_at is not null or u.role is distinct from 'admin')
+                   order by random() limit $1 for no key update of s skip locked)
+                """,
+                most,
+            )
+
+    async def unread(self, most: int) -> list[tuple[UUID, int]]:
+        """Session and turn of answers that run for a seeker who was deactivated."""
+        async with acquired(self._pool) as connection:
+            rows = await connection.fetch(
+                "select a.session_id, a.turn from public.chat_answers a"
+                " join public.chat_sessions s on s.id = a.session_id join public.users u on u.id = s.user_id"
+                " where a.state = 'running' and u.deactivated_at is not null order by random() limit $1",
+                most,
+            )
+        return [(row["session_id"], row["turn"]) for row in rows]
+
     async def overdue(self, most: int) -> list[UUID]:
         """Sessions whose holder is gone while a message that came through this server waits another lease."""
         async with acquired(self._pool) as connection:

@@ -240,8 +240,11 @@ def close(state: State, by: User, pad: Pad | None) -> Change | None:
     )  # fmt: skip
 
 
-def stop(state: State, by: User, turn: int, pad: Pad | None) -> Change | None:
-    """Ends the answer of `turn` if it still runs, under that turn or one that a new owner gave it; else void."""
+def stop(state: State, by: User | None, turn: int, pad: Pad | None) -> Change | None:
+    """Ends the answer of `turn` if it still runs, under that turn or one that a new owner gave it; else void.
+
+    `by` None is the system, where nobody may read the answer any more.
+    """
     if state.running is None or not state.running.first_turn <= turn <= state.running.turn:
         return None
     kept, ends = _cut(state, pad)

@@ -28,6 +28,8 @@ T = TypeVar("T")
 BODY_MAX_BYTES = 512 * 1024
 BODY_SECONDS = 120.0
 """Five megabytes over a bad line; who drips a body byte by byte is not waited for."""
+TRUSTED_SECONDS = 20.0
+"""Whose body took longer is asked for anew, as every heartbeat asks for those on a socket."""
 PAGE = 20
 PAGE_MAX = 100
 SESSIONS = "/api/sessions/"
@@ -119,6 +121,12 @@ def signed_in(users: Users, endpoint: Endpoint, *roles: Role) -> Callable[[Reque
         user_id.set(user.id)
         if roles and user.role not in roles:
             raise Refused("forbidden", f"This is for {' and '.join(f'{role}s' for role in roles)} only.")
+
+        async def still() -> None:
+            if (await users.admit(token.strip())).user.role != user.role:
+                raise Refused("forbidden", "Your access has changed; sign in again.")
+
+        request.state.still = still
         return await endpoint(request, user)
 
     return run
@@ -127,6 +135,7 @@ def signed_in(users: Users, endpoint: Endpoint, *roles: Role) -> Callable[[Reque
 async def body_of(request: Request, most: int = BODY_MAX_BYTES, what: str = "request") -> bytes:
     """The whole body; refused as soon as it is longer than `most` bytes, whatever it says of itself."""
     received = bytearray()
+    began = time.monotonic()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
@@ -137,6 +146,9 @@ async def body_of(request: Request, most: int = BODY_MAX_BYTES, what: str = "req
         raise HTTPException(408, f"The {what} did not come within {BODY_SECONDS:.0f} seconds; send it again.") from None
     except ClientDisconnect:
         raise Refused("bad_content", "The request ended early; send it again.") from None
+    still = getattr(request.state, "still", None)
+    if still is not None and time.monotonic() - began > TRUSTED_SECONDS:
+        await still()
     return bytes(received)
 
 

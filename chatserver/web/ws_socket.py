@@ -171,6 +171,7 @@ class Socket:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._house.hub.remove(connection)
+            self._house.dispatcher.ended(connection)
             self._house.doors.users.remove(connection.user.id)
         if self._address is not None:
             self._house.doors.addresses.remove(self._address)

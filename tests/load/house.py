@@ -111,6 +111,8 @@ class Desk:
     does: Callable[[Connection, Any], Awaitable[ServerFrame | None]] | None = None
     handled: list[Any] = field(default_factory=list)
 
+    def ended(self, connection: Connection) -> None: ...
+
     async def handle(self, connection: Connection, frame: Any) -> ServerFrame | None:
         self.handled.append(frame)
         return await self.does(connection, frame) if self.does is not None else Ok(ref=frame.ref)

@@ -7,11 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import BaseRoute, WebSocketRoute
 
 from chatserver.adapters.catalogue import PostgresCatalogue
@@ -81,6 +83,7 @@ from chatserver.wire_probe import WireProbe
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 SPARE_DATABASE_CONNECTIONS = 2
 """Of the pool: not for hellos and joins, so that a storm of them leaves something to those who write."""
 
@@ -303,14 +306,28 @@ async def open_node(settings: Settings) -> AsyncIterator[Node]:
         yield node
 
 
+def hosts_of(settings: Settings) -> list[str]:
+    """The names by which this server may be called; `*` is any.
+
+    Where anybody may sign in as anybody, a page of elsewhere whose name suddenly leads to this machine is of the same
+    origin as the server, and nothing else would keep it out.
+    """
+    if not settings.is_development:
+        return ["*"]
+    named = (settings.public_url, *settings.allowed_origins)
+    return [*LOOPBACK_HOSTS, *(str(urlsplit(origin).hostname) for origin in named if origin)]
+
+
 def application(node: Node) -> Starlette:
     doors = node.sockets.doors
     app = Starlette(
         routes=node.routes(), exception_handlers=HANDLERS,
         middleware=[
             Middleware(Requests, node.metrics), Middleware(SecureHeaders, node.origins, node.is_https),
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts_of(node.settings), www_redirect=False),
             Middleware(Turnstile, doors),
         ],
     )  # fmt: skip
+    app.router.redirect_slashes = False
     app.state.doors = doors
     return app

@@ -19,6 +19,7 @@ user_id: ContextVar[UUID | None] = ContextVar("user_id", default=None)
 
 ERROR_CHARACTERS = 300
 MESSAGE_CHARACTERS = 2_000
+CHATTY = ("httpx2", "httpcore2", "anthropic", "aiohttp.access")
 _CHAIN_MAX = 5
 HEAD = "Traceback (most recent call last):"
 """As everywhere: who searches a log for it finds ours."""
@@ -102,10 +103,21 @@ class Once(logging.Filter):
         return not known
 
 
+class Quiet(logging.Filter):
+    """Libraries that say at DEBUG what they send: prompts, and addresses that may bear a key.
+
+    Here and not by their levels: a variable of their own may set those anew when they are loaded.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or not record.name.startswith(CHATTY)
+
+
 def handler(process: str, stream: TextIO, form: str | None) -> logging.Handler:
     """`form` is json or text; without it, text where a terminal reads along."""
     made = logging.StreamHandler(stream)
     made.setFormatter(Human() if (form or ("text" if stream.isatty() else "json")) == "text" else Json(process))
+    made.addFilter(Quiet())
     made.addFilter(Once())
     return made
 
@@ -115,6 +127,6 @@ def configure(level: str, form: str | None, process: str) -> None:
     logging.basicConfig(level=level, handlers=[handler(process, sys.stderr, form)], force=True)
     # What it says of each connection, with a traceback, when Postgres starts anew: one line of ours says it all.
     logging.getLogger("asyncpg.pool").setLevel("ERROR")
-    # They name every request that they make, and an address may bear a key.
-    for chatty in ("httpx2", "httpcore2", "anthropic", "aiohttp.access"):
+    # Nor is what nobody is shown put together.
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel("WARNING")

@@ -5,18 +5,53 @@ node's descriptors so, signed in or not.
 """
 
 import asyncio
-from typing import ClassVar
+import logging
+from typing import Any, ClassVar
 
-from h11 import IDLE, Request
+from h11 import DONE, IDLE, SEND_BODY, SEND_RESPONSE, SERVER, Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from chatserver.core.errors import Refused
 from chatserver.web.limits import Addresses, household
+from chatserver.web.strict import HEAD_MAX_BYTES, StrictConnection
+
+log = logging.getLogger(__name__)
+# In the place of uvicorn's own, which has a line for each that is no request; what failed here is still said.
+_errors = logging.getLogger("uvicorn.error.http")
+_errors.setLevel(logging.ERROR)
 
 HEAD_SECONDS = 10.0
 """From the first byte, or from the beginning of the connection, to the end of the head."""
 STALL_SECONDS = 30.0
 """So long an answer may wait without one byte of it leaving."""
+JUNK_SECONDS = 60.0
+"""Between two lines in the log about what was no request."""
+
+
+class Junk:
+    """Counts what was no request, and says so once in a while: a line for each would let anybody fill the log."""
+
+    def __init__(self, seconds: float = JUNK_SECONDS) -> None:
+        self._seconds = seconds
+        self._more: int | None = None
+        """Since the last line; None where the next one is said at once."""
+
+    def came(self) -> None:
+        if self._more is None:
+            self._say(1)
+        else:
+            self._more += 1
+
+    def _say(self, count: int) -> None:
+        log.warning("what came was no HTTP request, or asked for an unknown protocol: %d times", count)
+        self._more = 0
+        asyncio.get_running_loop().call_later(self._seconds, self._look)
+
+    def _look(self) -> None:
+        if self._more:
+            self._say(self._more)
+        else:
+            self._more = None
 
 
 class Http(H11Protocol):
@@ -25,9 +60,16 @@ class Http(H11Protocol):
     head_seconds: ClassVar[float] = HEAD_SECONDS
     stall_seconds: ClassVar[float] = STALL_SECONDS
 
+    junk: ClassVar[Junk] = Junk()
+
     _head: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
     _address: str | None = None
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.conn = StrictConnection(SERVER, HEAD_MAX_BYTES)
+        self.logger = _errors
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -57,8 +99,21 @@ class Http(H11Protocol):
         self._leaves()
         super().handle_websocket_upgrade(event)
 
+    def send_400_response(self, msg: str) -> None:
+        self.junk.came()
+        if self.conn.our_state in (IDLE, SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            # In the middle of an answer to what came before: there is no place for another.
+            self.transport.abort()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        self.junk.came()
+
     def _waits_for_head(self) -> None:
-        waits = self.conn.their_state is IDLE and not self.transport.is_closing()
+        # Who goes on with the body of a request that was answered already is waited for no longer than for a head.
+        is_left = self.conn.their_state is SEND_BODY and self.conn.our_state is DONE
+        waits = (self.conn.their_state is IDLE or is_left) and not self.transport.is_closing()
         if waits and self._head is None:
             self._head = self.loop.call_later(self.head_seconds, self.transport.abort)
         elif not waits and self._head is not None:
@@ -99,4 +154,4 @@ class Http(H11Protocol):
 
 def http_with(connections: Addresses) -> type[Http]:
     """The protocol, as uvicorn wants it: a class that it makes one of for each connection."""
-    return type("CountedHttp", (Http,), {"connections_of": connections})
+    return type("CountedHttp", (Http,), {"connections_of": connections, "junk": Junk()})

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 CLIENT = Path(__file__).parent.parent / "client"
@@ -63,9 +63,9 @@ def routes(connect_to: str | None = None) -> list[BaseRoute]:
         if file is None:
             return Response("There is nothing at this address.", 404, headers, media_type="text/plain")
         # Weak: the same file whether packed or not.
-        given = {**headers, "ETag": f"W/{file.etag}", "Vary": "Accept-Encoding"}
+        given = {**headers, "ETag": f"W/{file.etag}", "Vary": "Accept-Encoding", "Accept-Ranges": "none"}
         known = request.headers.get("if-none-match", "")
-        if file.etag in (one.strip().removeprefix("W/") for one in known.split(",")):
+        if known.strip() == "*" or file.etag in (one.strip().removeprefix("W/") for one in known.split(",")):
             return Response(status_code=304, headers=given)
         if "gzip" not in request.headers.get("accept-encoding", ""):
             return Response(file.content, headers=given, media_type=file.media_type)
@@ -79,5 +79,7 @@ def routes(connect_to: str | None = None) -> list[BaseRoute]:
 
     return [
         *(Route(path, page, methods=["GET"]) for path in PAGES),
+        # The router's own would lead to whatever host the request named.
+        *(Route(f"{path}/", RedirectResponse(path), methods=["GET"]) for path in PAGES if path != "/"),
         Route("/client/{name:path}", part, methods=["GET"]),
     ]

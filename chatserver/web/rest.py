@@ -74,7 +74,12 @@ async def on_http(request: Request, error: Exception) -> Response:
     sentence = {404: "There is nothing at this address.", 405: "This address does not take that method."}.get(
         error.status_code, str(error.detail)
     )
-    response = problem(_CODES.get(error.status_code, "bad_content"), sentence, status=error.status_code)
+    too_slow = error.status_code == HTTPStatus.REQUEST_TIMEOUT
+    code = _CODES.get(error.status_code, "bad_content")
+    response = problem(code, sentence, status=error.status_code, retry_after=1.0 if too_slow else None)
+    if too_slow:
+        # The rest of the body is not a request.
+        response.headers["Connection"] = "close"
     if error.status_code == 405:
         response.headers["Allow"] = ", ".join(sorted(_methods(request)))
     return response

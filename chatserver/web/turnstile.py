@@ -2,12 +2,13 @@
 
 import time
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatserver.core.errors import Refused
 from chatserver.web.limits import Doors, household
-from chatserver.web.rest import on_refused
+from chatserver.web.rest import on_http, on_refused
 
 COUNTED = ("/api/", "/auth/")
 """Probes come often from one address, and the client's files are in memory."""
@@ -22,6 +23,9 @@ class Turnstile:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
+        if scope["type"] == "http" and b"%" in scope.get("raw_path", b""):
+            # No path of ours needs it, and who guards one in front of us compares what is written.
+            app = await on_http(Request(scope), HTTPException(404))
         if scope["type"] == "http" and scope["path"].startswith(COUNTED):
             host, _ = scope.get("client") or ("", 0)
             try:

@@ -91,6 +91,18 @@ async def _drips(writer: asyncio.StreamWriter, data: bytes) -> None:
         await asyncio.sleep(0.01)
 
 
+async def test_who_was_answered_and_goes_on_with_their_body_is_let_go() -> None:
+    """Nobody reads it any more, and each byte of it would put uvicorn's own timer back."""
+    async with a_server(hasty(head_seconds=0.2)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD.replace(b"GET", b"HEAD") + b"content-length: 100000\r\n\r\n")
+        dripping = asyncio.create_task(_drips(writer, b"x" * 3_000))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        await ended(reader)
+        dripping.cancel()
+        writer.close()
+
+
 async def test_who_is_served_is_not_cut() -> None:
     """The deadline is the head's: an answer may take longer."""
     times = hasty(head_seconds=0.05)

@@ -129,3 +129,16 @@ def test_a_line_for_a_person_is_one_line() -> None:
     line = Human().format(record)
     assert "\n" not in line
     assert line.endswith(f"session={UUID(int=7)}")
+
+
+def test_a_librarys_own_variable_does_not_make_it_say_what_it_sends() -> None:
+    """The package of the model sets its level when it is loaded, after ours, and then tells of every request."""
+    stream = io.StringIO()
+    ours = handler("web", stream, "json")
+    for name, level, said in (
+        ("anthropic._base_client", logging.DEBUG, "Request options: a prompt"), ("httpx2", logging.INFO, "a prompt"),
+        ("anthropic", logging.WARNING, "what failed"), ("chatserver.answers", logging.DEBUG, "what is ours"),
+    ):  # fmt: skip
+        ours.handle(logging.LogRecord(name, level, "", 0, said, None, None))
+    assert "a prompt" not in stream.getvalue()
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["what failed", "what is ours"]

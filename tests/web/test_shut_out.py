@@ -93,9 +93,8 @@ def test_a_minute_is_longer_than_a_heartbeat() -> None:
 
 @pytest.mark.parametrize("change", [{"role": "seeker"}, {"deactivated": True}])
 async def test_an_admin_who_was_demoted_sees_and_holds_nothing_any_more(nodes: Nodes, change: dict[str, Any]) -> None:
-    asha, ben, dora = [
-        await nodes.person(role, name) for role, name in (("seeker", "Asha"), ("admin", "Ben"), ("admin", "Dora"))
-    ]  # fmt: skip
+    asha = await nodes.person("seeker", "Asha")
+    ben, dora = await nodes.person("admin", "Ben"), await nodes.person("admin", "Dora")
     seeker, holder, other = [
         await nodes.comes(user, served) for user, served in ((asha, nodes.two), (ben, nodes.two), (dora, nodes.one))
     ]  # fmt: skip

@@ -1,8 +1,6 @@
 """Others are reached straight, or through the proxy that the settings name; no other variable leads a call."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from chatserver.adapters.anthropic import AnthropicAssistant
 from chatserver.adapters.anthropic_enricher import AnthropicEnricher
 from chatserver.adapters.identity import SupabaseIdentity
 from chatserver.adapters.notices import Webhook
-from chatserver.adapters.openai import ANSWER_MAX_BYTES, OpenAIEmbedder
+from chatserver.adapters.openai import OpenAIEmbedder
 from chatserver.adapters.storage import SupabaseStorage
 from chatserver.core.errors import Refused
 from chatserver.core.guides import Bill, EnrichmentFailed, JobText
@@ -30,6 +28,7 @@ from chatserver.doctor.outside import sign_in
 from chatserver.settings import Settings
 from tests.adapters.sign_in import Supabase
 from tests.adapters.test_anthropic import answered
+from tests.career_sites.trouble import Reply, TroubledSite
 from tests.forward_proxy import ForwardProxy
 from tests.loopback import serving
 from tests.tls import an_authority, context_for, terminated
@@ -38,6 +37,7 @@ VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_prox
 KEY = "sk-made-up-key"
 HOST = "called.example"
 STRANGER = "a-stranger"
+KEYS = "/auth/v1/.well-known/jwks.json"
 
 Call = Callable[[str, str | None], Awaitable[None]]
 
@@ -220,44 +220,11 @@ async def test_who_never_comes_to_the_end_of_an_answer_is_not_waited_for(monkeyp
     """Each byte would put the client's own timer back, and the other waits be told of late."""
     monkeypatch.setattr(notices, "CALL_SECONDS", 0.2)
     monkeypatch.setattr(outside, "ANSWER_SECONDS", 0.2)
-    async with dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x") as url:
+    async with TroubledSite({path: [Reply(fault="dripping")] for path in ("/hook", KEYS)}).served() as url:
         await notify(url, None)
         await examine(url, None)
 
 
 async def test_of_vectors_without_end_no_more_is_read_than_the_bound() -> None:
-    async with dripping(b"HTTP/1.1 200 OK\r\n\r\n", b" " * ANSWER_MAX_BYTES) as url:
+    async with TroubledSite({"/v1/embeddings": [Reply(fault="endless")]}).served() as url:
         await embed(url, None)
-
-
-@asynccontextmanager
-async def dripping(head: bytes, piece: bytes) -> AsyncIterator[str]:
-    """Somebody who says the head, and then the piece again and again."""
-    talks: set[asyncio.Task[None]] = set()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        talks.add(task)
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(head)
-            while True:
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(0.01)
-        except (ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            talks.discard(task)
-            writer.close()
-
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        left = list(talks)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left)

@@ -11,7 +11,8 @@ PIECE = b"x" * 65_536
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. `fault`: `endless` goes on, `broken` breaks off, `silent` says nothing, `stuck` stops half-way."""
+    """One answer. `fault`: `endless` goes on, `broken` breaks off, `silent` says nothing, `stuck` stops half-way, and
+    `dripping` never comes to the end of its head."""
 
     status: int = 200
     body: bytes = b"well"
@@ -84,6 +85,12 @@ class TroubledSite:
         reply = self._next(written.partition("?")[0])
         if reply.fault == "silent":
             await reader.read()
+        if reply.fault == "dripping":
+            writer.write(b"HTTP/1.1 200 Said\r\nX-Slow: ")
+        while reply.fault == "dripping":
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.01)
         lines = [f"HTTP/1.1 {reply.status} Said", *(f"{name}: {value}" for name, value in reply.headers)]
         lines.append("transfer-encoding: chunked" if reply.fault else f"content-length: {len(reply.body)}")
         said = "\r\n".join([*lines, "", ""]).encode("latin-1")

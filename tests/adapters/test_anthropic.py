@@ -377,9 +377,8 @@ async def test_prices(model: str, into: float, out: float) -> None:
     await assistant.aclose()
 
 
-async def test_a_proxy_that_the_operator_named_is_asked(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", server.url)
-    assistant = AnthropicAssistant(KEY, MODEL, base_url="http://model.example", retries=0)
+async def test_an_answer_streams_through_the_proxy_that_the_settings_name(server: ModelServer) -> None:
+    assistant = AnthropicAssistant(KEY, MODEL, base_url="http://model.example", proxy=server.url, retries=0)
     server.plays(Says(text="Through the proxy."))
     assert await answered(assistant) == ("Through the proxy.", None)
     assert server.requests[0].headers["host"] == "model.example"

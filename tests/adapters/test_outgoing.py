@@ -161,8 +161,6 @@ async def test_a_redirect_is_not_followed(call: Call, called: tuple[Called, str]
     assert elsewhere.paths == []
 
 
-# The package's transport makes one for the proxy's password; aiohttp is kept below 4, where it goes.
-@pytest.mark.filterwarnings("ignore:.*(BasicAuth|proxy_auth).* is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_proxy_that_the_settings_name_carries_every_call_and_can_read_none(
     call: Call, called: tuple[Called, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -153,8 +153,8 @@ async def outside_of(
     async with ModelServer() as model, serving(services) as services.url:
 
         class Local(OpenAIEmbedder):
-            def __init__(self, api_key: str) -> None:
-                super().__init__(api_key, base_url=f"{services.url}/v1")
+            def __init__(self, api_key: str, *, proxy: str | None = None) -> None:
+                super().__init__(api_key, base_url=f"{services.url}/v1", proxy=proxy)
 
         patch.setattr(pinned, "OpenAIEmbedder", Local)
         # Loaded once for the run: a node loads its own in two seconds.

@@ -45,6 +45,7 @@ class FileStore(Protocol):
     async def put(self, owner: UUID, data: bytes) -> str: ...
     async def get(self, path: str) -> bytes | None: ...
     async def delete(self, path: str) -> None: ...
+    async def delete_all(self, owner: UUID) -> None: ...
 
 
 class ResumeRead(msgspec.Struct, frozen=True):
@@ -184,18 +185,26 @@ class Resumes:
             await self._store.embed(user.id, found.text, embedder.model, vector)
 
     async def delete(self, user: User) -> None:
+        """All of it or nothing: a file that cannot be deleted is an error, for nobody would look for it again."""
         await self._to_its_end(self._remove(user.id))
 
     async def erase(self, user: User) -> None:
-        """As `delete`, but a file that cannot be deleted is an error: nobody would look for it again."""
-        found = await self._store.get(user.id)
-        if found is not None and found.file is not None:
-            await self._files.delete(found.file)
+        """As `delete`, and every other file of theirs too."""
         await self.delete(user)
+        await self.forget_files(user.id)
+
+    async def forget_files(self, owner: UUID) -> None:
+        """Files of an owner without a row: an upload that was on its way, or of a process that was killed."""
+        await self._files.delete_all(owner)
 
     async def _remove(self, user: UUID) -> None:
+        found = await self._store.get(user)
+        known = found.file if found is not None else None
+        if known is not None:
+            # The file before the row, which alone knows where it is.
+            await self._files.delete(known)
         before = await self._store.delete(user)
-        if before is not None:
+        if before is not None and before != known:
             await self._forget(before)
 
 

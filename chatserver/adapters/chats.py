@@ -11,6 +11,7 @@ from chatserver.adapters.locked_session import ANSWER_LEASE_SECONDS, COLUMNS, Lo
 from chatserver.adapters.postgres import acquired
 from chatserver.core.access import User
 from chatserver.core.chat_ports import ChatTransaction, Position, SessionRow
+from chatserver.core.errors import account_gone
 from chatserver.core.events import Logged
 from chatserver.core.server_frames import Source
 
@@ -68,7 +69,8 @@ class ChatStore:
     async def open(self, user: User, *, job: UUID | None, new: UUID | None) -> tuple[UUID, bool]:
         """The seeker's session and whether it was made just now. The user's row is locked: two tabs open one."""
         async with acquired(self._pool) as connection, connection.transaction():
-            await connection.execute("select 1 from public.users where id = $1 for no key update", user.id)
+            if not await connection.fetchval("select 1 from public.users where id = $1 for no key update", user.id):
+                raise account_gone()
             if new is not None:
                 found = await connection.fetchval(
                     "select id from public.chat_sessions where user_id = $1 and opened_as = $2", user.id, new

@@ -8,7 +8,7 @@ import msgspec
 
 from chatserver.adapters.postgres import acquired, answering
 from chatserver.core.consent import VERSION, Consent, Recipient, consent_of
-from chatserver.core.errors import Refused
+from chatserver.core.errors import account_gone
 from chatserver.core.events import instant
 
 
@@ -34,7 +34,7 @@ class PostgresConsents:
                 "update public.users set consent = $2 where id = $1 returning true", user, msgspec.to_builtins(consent)
             )
             if not found:
-                raise Refused("not_found", "This account is not there any more; sign in again.")
+                raise account_gone()
             await connection.execute(
                 "insert into public.audit_log (actor_id, action, subject_type, subject_id, detail)"
                 " values ($1, $2, 'user', $1, $3)", user, action,

@@ -1,5 +1,6 @@
 """A person's rows, taken out of Postgres at once."""
 
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -8,6 +9,9 @@ from chatserver.adapters.jobs import JOB_COLUMNS, job_of
 from chatserver.adapters.postgres import acquired, answering
 from chatserver.core.erasure import Erased
 from chatserver.core.job import Job
+
+TRAIL_MAX = 10_000
+"""Entries of one person in an export, the newest first."""
 
 # What a provider posted stays findable for those whom it was shown to, closed and without its owner.
 _JOBS = """
@@ -32,6 +36,14 @@ update public.chat_messages set meta = jsonb_set(meta, '{to,name}', '"An admin"'
 """
 
 
+_ACCOUNT = "select created_at, seen_at, deactivated_at from public.users where id = $1"
+_TRAIL = f"""
+select created_at as at, action, actor_id is not distinct from $1 as by_yourself from public.audit_log
+ where subject_id = $1 or actor_id = $1 order by id desc limit {TRAIL_MAX}
+"""
+_SPEND = "select day, purpose, settled_usd::float8 as usd from public.spend where user_id = $1 order by day, purpose"
+
+
 class PostgresPeople:
     """Each method raises `Unavailable` while the database does not answer."""
 
@@ -52,13 +64,25 @@ class PostgresPeople:
             )
         return [job_of(row) for row in rows]
 
+    async def noted(self, user: UUID) -> dict[str, Any]:
+        async with acquired(self._pool) as connection:
+            account = await connection.fetchrow(_ACCOUNT, user)
+            trail = await connection.fetch(_TRAIL, user)
+            spend = await connection.fetch(_SPEND, user)
+        return {
+            "account": dict(account) if account else None, "trail": [dict(row) for row in trail],
+            "spend": [dict(row) for row in spend],
+        }  # fmt: skip
+
     async def erase(self, user: UUID) -> Erased | None:
         async with acquired(self._pool) as connection, connection.transaction():
-            # Of two admins who go at once one stays.
-            admins = await connection.fetch(
-                "select id from public.users where role = 'admin' and deactivated_at is null order by id for update"
-            )
-            if [row["id"] for row in admins] == [user]:
+            # Of two admins who go at once one stays. Whoever begins a conversation or posts a job in this name
+            # meanwhile waits, and then finds nobody.
+            locked = await connection.fetch(
+                "select id, role = 'admin' and deactivated_at is null as is_admin from public.users"
+                " where id = $1 or (role = 'admin' and deactivated_at is null) order by id for update", user,
+            )  # fmt: skip
+            if [row["id"] for row in locked if row["is_admin"]] == [user]:
                 return None
             messages: int = await connection.fetchval(
                 "select count(*) from public.chat_messages m join public.chat_sessions s on s.id = m.session_id"
@@ -66,7 +90,7 @@ class PostgresPeople:
             )  # fmt: skip
             sessions = await connection.fetch("delete from public.chat_sessions where user_id = $1 returning id", user)
             jobs = await connection.fetch(_JOBS, user)
-            await connection.execute(_NAMES, user)
+            renamed = await connection.execute(_NAMES, user)
             await connection.execute(_STATUSES, user)
             await connection.execute(_HANDED_TO, str(user))
             await connection.execute("delete from public.users where id = $1", user)
@@ -74,4 +98,4 @@ class PostgresPeople:
                 "insert into public.audit_log (actor_id, action, subject_type, subject_id) values ($1, 'user_erased',"
                 " 'user', $1) returning created_at", user,
             )  # fmt: skip
-        return Erased(at, len(sessions), messages, len(jobs))
+        return Erased(at, len(sessions), messages, len(jobs), int(renamed.split()[-1]))

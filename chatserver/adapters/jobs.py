@@ -9,6 +9,7 @@ import asyncpg
 from chatserver.adapters.pinned import keep_pinned
 from chatserver.adapters.postgres import acquired, answering
 from chatserver.core.draft import JobDraft, Posting, description_hash
+from chatserver.core.errors import account_gone
 from chatserver.core.guides import EnricherKind, Guides, JobText
 from chatserver.core.job import QUESTIONS_PER_JOB, TIPS_PER_JOB, Job, PrepQuestion
 from chatserver.core.job_ports import Enrichment, EnrichmentTask, Outcome
@@ -138,7 +139,10 @@ class PostgresJobs:
         self._pool = pool
 
     async def add(self, provider: UUID, draft: JobDraft) -> tuple[Job, Enrichment]:
-        row = await self._insert(False, provider, draft, None, None, None, None, None, None)
+        try:
+            row = await self._insert(False, provider, draft, None, None, None, None, None, None)
+        except asyncpg.ForeignKeyViolationError:
+            raise account_gone() from None
         return job_of(row), enrichment_of(row)
 
     async def take_in(self, provider: UUID, posting: Posting) -> tuple[Job, Enrichment] | None:

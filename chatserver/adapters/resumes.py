@@ -6,7 +6,7 @@ import asyncpg
 
 from chatserver.adapters.pinned import keep_pinned
 from chatserver.adapters.postgres import acquired, answering
-from chatserver.core.errors import Refused
+from chatserver.core.errors import account_gone
 from chatserver.core.ports import StoredResume, Vector
 
 
@@ -74,6 +74,6 @@ class PostgresResumes:
             if row is not None and values[-1] is not None:
                 await keep_pinned(connection, str(values[-1]))
         if row is None:
-            raise Refused("not_found", "This account is not there any more; sign in again.")
+            raise account_gone()
         before: str | None = row["resume_file_url"]
         return before

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -19,6 +20,9 @@ STORED_MAX_BYTES = 20 * 1024 * 1024
 """More than any upload: files that were there before may be larger than one."""
 
 PATH_MAX_CHARACTERS = 500
+LISTED = 100
+LISTINGS_MAX = 20
+"""One owner has one file and what was left over; more of them than this is somebody else's doing."""
 
 
 def is_safe(path: str) -> bool:
@@ -101,6 +105,27 @@ class FolderStorage:
         if file := self._at(path):
             file.unlink(missing_ok=True)
 
+    async def delete_all(self, owner: UUID) -> None:
+        """Every file of the owner, also those that no row knows."""
+        try:
+            await asyncio.to_thread(self._delete_all, self._folder / str(owner))
+        except OSError as error:
+            raise Unavailable(f"The files could not be deleted ({error.strerror}); try again later.") from error
+
+    @staticmethod
+    def _delete_all(folder: Path) -> None:
+        if not folder.is_dir() or folder.is_symlink():
+            return
+        for file in folder.iterdir():
+            file.unlink(missing_ok=True)
+        # An upload that is written just now needs it.
+        with suppress(OSError):
+            folder.rmdir()
+
+
+class _Listed(msgspec.Struct):
+    name: str
+
 
 class _Refusal(msgspec.Struct, rename="camel"):
     """Why the Storage API refuses; it says 400 for nearly all, and the true status inside."""
@@ -153,6 +178,23 @@ class SupabaseStorage:
         if status not in (200, 204) and not self._is_missing(status, body):
             raise self._refused("deleted", status, body)
 
+    async def delete_all(self, owner: UUID) -> None:
+        """Every file of the owner, also those that no row knows."""
+        asked = msgspec.json.encode({"prefix": str(owner), "limit": LISTED, "offset": 0})
+        for _ in range(LISTINGS_MAX):
+            status, body = await self._request("POST", f"/object/list/{self._bucket}", asked, "application/json")
+            if status != 200:
+                raise self._refused("listed", status, body)
+            try:
+                listed = msgspec.json.decode(body, type=list[_Listed])
+            except msgspec.MsgspecError as error:
+                raise Unavailable("The file storage answered something else; try again later.") from error
+            if not listed:
+                return
+            for one in listed:
+                await self.delete(f"{owner}/{one.name}")
+        raise Unavailable("There are more files of this account than can be deleted at once; try again.")
+
     @staticmethod
     def _reason(status: int, body: bytes) -> tuple[str, str]:
         try:
@@ -174,8 +216,10 @@ class SupabaseStorage:
         return Unavailable(f"The file could not be {done} ({code}); try again later.")
 
     async def _send(self, method: str, path: str, content: bytes | None = None) -> tuple[int, bytes]:
-        headers = {"Content-Type": "application/octet-stream"} if content is not None else None
-        address = f"/object/{self._bucket}/{quote(path)}"
+        return await self._request(method, f"/object/{self._bucket}/{quote(path)}", content, "application/octet-stream")
+
+    async def _request(self, method: str, address: str, content: bytes | None, kind: str) -> tuple[int, bytes]:
+        headers = {"Content-Type": kind} if content is not None else None
         body = bytearray()
         try:
             async with (

@@ -13,6 +13,8 @@ REMAINS = (
     " of which admin looked at what.",
     "Backups of the database keep what was in it until they are replaced; the operator says when.",
 )
+POSTED = "The jobs that you posted are closed; their texts can still be read by whoever was shown them."
+WRITTEN = "What you wrote in other people's conversations stays with them, without your name."
 SENT = ("What was sent to {sent_to} to answer you is kept there for as long as their terms say.",)
 
 
@@ -24,6 +26,8 @@ class Erased:
     sessions: int
     messages: int
     jobs: int
+    elsewhere: int = 0
+    """Messages that they wrote, as an admin, in other people's conversations."""
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -40,4 +44,5 @@ class Receipt(msgspec.Struct, frozen=True):
 def receipt(erased: Erased, *, resume: bool, sent_to: str | None) -> Receipt:
     """`sent_to` names those who were sent questions; None where nothing left the house."""
     sent = tuple(sentence.format(sent_to=sent_to) for sentence in SENT) if sent_to else ()
-    return Receipt(instant(erased.at), erased.sessions, erased.messages, resume, erased.jobs, (*REMAINS, *sent))
+    here = ((POSTED,) if erased.jobs else ()) + ((WRITTEN,) if erased.elsewhere else ())
+    return Receipt(instant(erased.at), erased.sessions, erased.messages, resume, erased.jobs, (*REMAINS, *here, *sent))

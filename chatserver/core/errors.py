@@ -24,6 +24,11 @@ class Refused(Exception):
         self.retry_after = retry_after
 
 
+def account_gone() -> Refused:
+    """Of somebody who was erased while their request was on its way."""
+    return Refused("not_found", "This account is not there any more; sign in again.")
+
+
 def quoted(wrong: Exception) -> str:
     """What a decoder says of what it read, short and on one line: it may repeat all that, which nobody is sent."""
     said = str(wrong)

@@ -41,6 +41,8 @@ class StorageServer:
         if request.headers.get("apikey") != KEY or request.headers.get("authorization") != f"Bearer {KEY}":
             return self._refusal("403", "Unauthorized", "Invalid Compact JWS")
         bucket, _, path = unquote(request.url.path.removeprefix(OBJECTS)).partition("/")
+        if bucket == "list":
+            return self._listed(path, await request.json())
         if bucket != self.bucket:
             return self._refusal("404", "Bucket not found", "Bucket not found")
         if request.method == "POST":
@@ -54,6 +56,13 @@ class StorageServer:
             del self.objects[path]
             return JSONResponse({"message": "Successfully deleted"})
         return Response(self.objects[path], media_type="application/octet-stream")
+
+    def _listed(self, bucket: str, asked: dict[str, Any]) -> Response:
+        if bucket != self.bucket:
+            return self._refusal("404", "Bucket not found", "Bucket not found")
+        folder = f"{asked['prefix']}/"
+        names = sorted(path.removeprefix(folder) for path in self.objects if path.startswith(folder))
+        return JSONResponse([{"name": name, "id": str(uuid4())} for name in names[asked["offset"] :][: asked["limit"]]])
 
     @staticmethod
     def _refusal(status: str, error: str, message: str) -> Response:
@@ -102,6 +111,19 @@ async def test_deleting_one_file_leaves_the_other(files: FolderStorage | Supabas
     first, second = await files.put(owner, b"first"), await files.put(owner, b"second")
     await files.delete(first)
     assert await files.get(second) == b"second"
+
+
+async def test_all_files_of_an_owner_go_and_nobody_elses(
+    files: FolderStorage | SupabaseStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "LISTED", 2)
+    owner, other = uuid4(), uuid4()
+    theirs = [await files.put(owner, b"text") for _ in range(5)]
+    others = await files.put(other, b"other")
+    await files.delete_all(owner)
+    await files.delete_all(owner)
+    assert [await files.get(path) for path in theirs] == [None] * 5
+    assert await files.get(others) == b"other"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +203,12 @@ async def test_a_wrong_key_is_named(server: StorageServer) -> None:
 
 async def test_a_missing_bucket_is_named_and_not_taken_for_a_missing_file(server: StorageServer) -> None:
     supabase = SupabaseStorage(server.url, KEY, bucket="elsewhere")
-    for asked in (supabase.put(uuid4(), b"text"), supabase.get("a/b"), supabase.delete("a/b")):
+    for asked in (
+        supabase.put(uuid4(), b"text"),
+        supabase.get("a/b"),
+        supabase.delete("a/b"),
+        supabase.delete_all(uuid4()),
+    ):
         with pytest.raises(Unavailable, match="create it there as a private one"):
             await asked
     await supabase.aclose()

@@ -83,7 +83,8 @@ async def test_what_an_admin_wrote_stays_with_those_it_was_written_for_but_not_t
     esha = await house.caller("admin", "Esha Gone")
     await house.conversations.take_over(esha.user, session)
     await house.conversations.post(esha.user, session, uuid4(), "I know that team.")
-    assert (await esha.calls("DELETE", "/api/me")).status_code == 200
+    receipt = (await esha.calls("DELETE", "/api/me")).json()
+    assert any("other people's conversations" in sentence for sentence in receipt["remains"])
     assert await rows_with(house, "Esha Gone") == []
     messages = (await asha.gets(f"/api/sessions/{session}/messages")).json()["items"]
     assert [(m["content"], m["author"]["name"]) for m in messages if m.get("role") == "admin"] == [
@@ -103,7 +104,9 @@ async def test_a_providers_jobs_are_closed_and_whoever_was_shown_one_still_finds
     paula = await house.caller("provider", "Paula")
     job = (await paula.calls("POST", "/api/jobs", json={"title": "Auditor", "description_raw": "Audits banks."})).json()
     await house.work()
-    assert (await paula.calls("DELETE", "/api/me")).json()["jobs_closed"] == 1
+    receipt = (await paula.calls("DELETE", "/api/me")).json()
+    assert receipt["jobs_closed"] == 1
+    assert any("jobs that you posted" in sentence for sentence in receipt["remains"])
     asha = await house.caller()
     shown = (await asha.gets(f"/api/jobs/{job['id']}")).json()
     assert (shown["status"], shown["title"]) == ("closed", "Auditor")
@@ -131,6 +134,15 @@ async def test_the_export_is_all_that_the_person_may_see(house: House) -> None:
     told: dict[str, Any] = json.loads(answer.content)
     assert told["profile"]["email"] == asha.user.email
     assert told["resume"]["text"]
+    assert told["account"]["seen_at"]
+    assert [(one["action"], one["by_yourself"]) for one in told["trail"]] == [("resume_read", False)]
+    assert "Esha" not in answer.text
+    await house.database.execute(
+        "insert into spend (day, user_id, purpose, settled_usd) values ('2026-11-30', $1, 'answers', 0.25)",
+        asha.user.id,
+    )
+    spend = (await asha.gets("/api/me/export")).json()["spend"]
+    assert spend == [{"day": "2026-11-30", "purpose": "answers", "usd": 0.25}]
     said = [event["content"] for one in told["sessions"] for event in one["events"] if event["type"] == "message"]
     assert said == [WORDS, WORDS]
     assert "Internal words." not in answer.text

@@ -21,6 +21,7 @@ MATCHES_PER_SEARCH = 5
 GREETING_MATCHES = 3
 DESCRIPTION_IN_SEARCH = 600
 REFUSED = "answer_failed:refused"
+GREETING = "greeting"
 UNREAD = "resume_unread"
 """In a message's meta: it was written without a look at the seeker's resume."""
 
@@ -131,7 +132,8 @@ def history(events: Sequence[Logged]) -> list[HistoryEntry]:
         author = event.meta.get("author") or {}
         entries.append(HistoryEntry(
             event.role, redact(event.content), author.get("name"), bool(event.meta.get("interrupted")),
-            event.role in ("assistant", "admin") and not event.meta.get(UNREAD),
+            # A greeting says the name, which nobody outside is told unasked.
+            event.role in ("assistant", "admin") and (not event.meta.get(UNREAD) or event.meta.get("code") == GREETING),
         ))  # fmt: skip
     asked_last = _last_questions(entries)
     left_out = [entry for entry in refused if not any(entry is asked for asked in asked_last)]

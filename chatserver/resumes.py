@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,8 @@ from chatserver.core.ports import Embedder, Embedders, Extracted, Repinned, Stor
 from chatserver.core.redaction import clean, redact
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 TEXT_MAX_CHARACTERS = 200_000
 TEXT_MIN_CHARACTERS = 40
@@ -83,7 +85,7 @@ class Resumes:
         self._gazetteer = gazetteer
         self._files = files
         self._consents = consents
-        self._unfinished: set[asyncio.Task[None]] = set()
+        self._unfinished: set[asyncio.Task[Any]] = set()
 
     async def read(
         self, user: User, *, file: bytes | None = None, file_name: str | None = None, text: str | None = None
@@ -97,27 +99,30 @@ class Resumes:
             )
         titles, skills = await self._named(words)
         name = _safe_name(file_name) if file is not None else None
-        kept = file if file is not None and await self._consents.let_keep_file(user.id) else None
         try:
-            is_embedded = await self._embed_and_keep(user.id, words, name, kept, fresh=False)
+            is_embedded, is_kept = await self._embed_and_keep(user.id, words, name, file, fresh=False)
         except Repinned:
-            is_embedded = await self._embed_and_keep(user.id, words, name, kept, fresh=True)
-        missing = ([] if is_embedded else [NOT_EMBEDDED]) + ([NO_FILE] if file is not None and kept is None else [])
+            is_embedded, is_kept = await self._embed_and_keep(user.id, words, name, file, fresh=True)
+        missing = ([] if is_embedded else [NOT_EMBEDDED]) + ([NO_FILE] if file is not None and not is_kept else [])
         return ResumeRead(extracted.pages, len(words), titles, skills, [*extracted.warnings, *missing], name)
 
     async def _embed_and_keep(
         self, user: UUID, words: str, name: str | None, file: bytes | None, *, fresh: bool
-    ) -> bool:
-        """Whether it has a vector: where its owner did not let the model read it, its words alone are compared."""
+    ) -> tuple[bool, bool]:
+        """Whether it has a vector (where its owner did not let the model read it, its words alone are compared), and
+        whether its file was kept.
+        """
         embedder = await self._embedder.current(fresh=fresh)
         vector, model = None, None
         if await self._consents.let_embed(user, embedder.model):
             vector, model = await embed_resume(embedder, self._gazetteer, words), embedder.model
-        await self._to_its_end(self._keep(user, StoredResume(words, name, None, model), file, vector))
-        return vector is not None
+        is_kept = await self._to_its_end(self._keep(user, StoredResume(words, name, None, model), file, vector))
+        return vector is not None, is_kept
 
-    async def _keep(self, user: UUID, resume: StoredResume, file: bytes | None, vector: Vector | None) -> None:
-        kept = await self._files.put(user, file) if file is not None else None
+    async def _keep(self, user: UUID, resume: StoredResume, file: bytes | None, vector: Vector | None) -> bool:
+        # Asked just before it goes: reading and embedding take seconds, in which they may have withdrawn.
+        may_go = file is not None and await self._consents.let_keep_file(user)
+        kept = await self._files.put(user, file) if may_go and file is not None else None
         try:
             before = await self._store.put(user, replace(resume, file=kept), vector)
         except Exception:
@@ -126,13 +131,24 @@ class Resumes:
             raise
         if before is not None:
             await self._forget(before)
+        # Who withdrew while it was on its way found no file to take back.
+        return kept is not None and not await self._taken_back(user, kept)
 
-    async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _taken_back(self, user: UUID, path: str) -> bool:
+        """Deletes the file that its owner does not let be kept (any more); whether it did."""
+        if await self._consents.let_keep_file(user):
+            return False
+        # The file before the row, which alone knows where it is.
+        await self._files.delete(path)
+        await self._store.drop_file(user, path)
+        return True
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         # A sender who goes away in mid-upload must not leave a row without its file, or a file without its row.
         task = asyncio.create_task(work)
         self._unfinished.add(task)
         task.add_done_callback(self._unfinished.discard)
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
 
     async def _forget_unless_used(self, user: UUID, path: str) -> None:
         # A statement whose answer was lost may have been carried out.
@@ -175,10 +191,8 @@ class Resumes:
         found = await self._store.get(user.id)
         if found is None:
             return
-        if found.file is not None and not await self._consents.let_keep_file(user.id):
-            # The file before the row, which alone knows where it is.
-            await self._files.delete(found.file)
-            await self._store.drop_file(user.id, found.file)
+        if found.file is not None:
+            await self._taken_back(user.id, found.file)
         embedder = await self._embedder.current()
         if found.embedding_model is None and await self._consents.let_embed(user.id, embedder.model):
             vector = await embed_resume(embedder, self._gazetteer, found.text)

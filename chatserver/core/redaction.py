@@ -14,7 +14,7 @@ LONG_KEPT = 64
 _INVISIBLE = re.compile(
     r"[\x00\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     r"\u20e3\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-    r"|(?:(?<=[\x01-\u024f])|^)[\u200c\u200d]+|(?<=\d)[\u200c\u200d]+(?=\d)"
+    r"|(?:(?<=[\x01-\u024f])|^)[\u200c\u200d]+|(?<=\d)[\u200c\u200d]+(?=\d)|(?<=\d)[\u0300-\u036f\u20d0-\u20ff]+"
 )
 
 # Digits of all scripts, dashes and tabs as the rules know them, each character for one.
@@ -23,71 +23,114 @@ _PLAIN = {**_DIGITS, **dict.fromkeys((*range(0x2010, 0x2016), 0x2043, 0x2212), "
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DATE = (
-    rf"(?:\d{{1,2}}(?:st|nd|rd|th)?[\s./-]{{1,2}}(?:\d{{1,2}}|{_MONTH})[\s.,/-]{{1,2}}\d{{2,4}}"
-    rf"|{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}|\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}})"
+    rf"(?:\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of\s+|[\s./-]{{1,3}})(?:\d{{1,2}}|{_MONTH})[\s.,/-]{{1,3}}\d{{2,4}}"
+    rf"|{_MONTH}\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?\d{{4}}|\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}})"
 )
 _POSTCODE = r"\b[1-9]\d{2}\s?\d{3}\b"
 _STREET = (
     r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|marg|nagar|boulevard|blvd|layout|colony|sector|cross|main|phase|"
     r"apartments?|apts?|towers?|residency|society|enclave|vihar|puram|gardens?|grove|salai|chowk|circle|stage|floor|close)"
 )
+# Of the United Kingdom, with the letters that its second half has; of Ireland. A few homes share one.
+_POSTCODE_OF_HOMES = (
+    r"\b(?:[A-Z]{1,2}\d[A-Z\d]? ?\d(?!GB|TB|PB)[ABD-HJLNP-UW-Z]{2}|(?:D6W|[AC-FHKNPRTV-Y]\d\d) ?[A-Z\d]{4})\b"
+)
 _NO_AMOUNT = r"(?!\s*(?:inr|usd|eur|rupees|dollars|crores?|lakhs?|users|rows|records|%))"
 
 # Every repetition here and below is bounded: a text made to be slow to search must not hold the others up.
-_E_MAIL = re.compile(r"[\w.+%-]{1,64}\s?@\s?[\w-]{1,63}(?:(?:\.|\s\.\s?)[\w-]{1,63}){1,8}")
-_AT = re.compile(r"[\[(]\s?at\s?[\])]", re.IGNORECASE)
+_DOT = r"(?:[.\u3002]|\s\.\s?|\s?[\[({<]\s?dot\s?[\])}>]\s?)"
+_E_MAIL = re.compile(rf"[\w.+%-]{{1,64}}\s?@\s?[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{1,8}}", re.IGNORECASE)
+_AT = re.compile(r"[\[({<]\s?at\s?[\])}>]", re.IGNORECASE)
 _E_MAIL_SPELT = re.compile(
-    rf"[\w.+-]{{1,64}}\s?{_AT.pattern}\s?[\w-]{{1,63}}\s?(?:\.|[\[(]\s?dot\s?[\])])\s?[a-z]{{2,24}}", re.IGNORECASE
+    rf"[\w.+-]{{1,64}}\s?{_AT.pattern}\s?[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{1,8}}", re.IGNORECASE
 )
 
+_HOMES = re.compile(_POSTCODE_OF_HOMES)
+_HOME = re.compile(
+    rf"(?:\b(?:(?:[Ff]lat|[Aa]pt|[Uu]nit) \w{{1,5}},? )?\d{{1,4}}[A-Za-z]?,? [^|•;\n]{{3,80}}?)?{_POSTCODE_OF_HOMES}"
+)
 _SAID = re.compile(
-    r"\b[\w.+-]{2,64}\s+at\s+[\w-]{2,63}\s+dot\s+(?:(?:co|ac|org)\s+dot\s+)?(?:com|in|org|net|co|edu|io|uk|de)\b",
+    r"\b[\w.+-]{2,64}\s+at\s+[\w-]{2,63}\s+dot\s+(?:(?:co|ac|org)\s+dot\s+)?(?:com|in|org|net|co|edu|io|uk|de)\b"
+    r"|\b[\w.+-]{2,64}\s+at\s+(?:gmail|googlemail|yahoo|outlook|hotmail|live|icloud|rediffmail|protonmail|proton|gmx|web)\."
+    r"(?:com|co\.in|co\.uk|in|de|ie|net|me)\b",
     re.IGNORECASE,
 )
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(
-        r"\b(?:https?://)?(?:www\.)?(?:linkedin\.com/in|github\.com|gitlab\.com|facebook\.com|instagram\.com|x\.com|"
-        r"twitter\.com|t\.me|wa\.me)/[\w.%-]+/?", re.IGNORECASE), "[profile]"),
+        r"\b(?=[hwlgfixtmkbs])(?:https?://)?(?:www\.)?(?:linkedin\.com/(?:in|pub)|github\.com|gitlab\.com|facebook\.com|instagram\.com|"
+        r"x\.com|twitter\.com|t\.me|wa\.me|medium\.com/@|kaggle\.com|leetcode\.com|behance\.net|xing\.com/profile|"
+        r"stackoverflow\.com/users)/?[\w.%-]+(?:/[\w.%-]+){0,5}(?:\?\w{1,20}=[\w.%-]+)?/?", re.IGNORECASE),
+     "[profile]"),
+    (re.compile(r"\b(?:https?://)?[\w-]{2,39}\.(?:github|gitlab)\.io\b(?:/[\w.%-]+){0,5}", re.IGNORECASE), "[profile]"),
+    (re.compile(r"\b(?=[st])((?:skype|telegram)(?: ?id)? ?: ?)@?[\w.:-]{4,60}", re.IGNORECASE), r"\1[profile]"),
     (re.compile(
-        r"(?:\b(?:d\.?\s?o\.?\s?b\b\.?|date\s+of\s+birth|birth\s?-?\s?date|birthday|born(?:\s+on)?|geboren(?:\s+am)?|"
-        r"geburts(?:datum|tag)|date\s+de\s+naissance|fecha\s+de\s+nacimiento)|जन्म\s?-?(?:तिथि|दिनांक|तारीख))"
-        rf"\s*[:\-–]{{0,2}}\s*{_DATE}", re.IGNORECASE), "[birth date]"),
+        r"(?:\b(?=[dbgf])(?:d\.?\s?o\.?\s?b\b\.?|date\s+of\s+birth|birth\s?-?\s?date|birthday|born(?:\s+in\s[^\n.;]{1,40}?)?(?:\s+on)?|geb(?:oren|\.)(?:\s+am)?|"
+        r"geburts(?:datum|tag)(?:\s+und\s+-?ort)?|date\s+de\s+naissance|fecha\s+de\s+nacimiento)|जन्म\s?-?(?:तिथि|दिनांक|तारीख))"
+        rf"(?:\s*\([^)\n]{{1,20}}\))?[\s:|=*-]{{0,20}}{_DATE}", re.IGNORECASE), "[birth date]"),
     # A card's sixteen digits, an Aadhaar's twelve: in fours, an Aadhaar never beginning with 0 or 1.
     (re.compile(r"(?<![\w.,-])\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?![\w-])"), "[ID number]"),
     (re.compile(
-        rf"(?<![\w.,-])[2-9]\d{{3}}([ .-]{{0,2}})\d{{4}}\1\d{{4}}(?![\w-]){_NO_AMOUNT}", re.IGNORECASE), "[ID number]"),
+        rf"(?<![\w.,-])[2-9]\d{{3}}([ ./_-]{{0,2}}|\n)\d{{4}}\1\d{{4}}(?![\w-]){_NO_AMOUNT}", re.IGNORECASE),
+     "[ID number]"),
     # PAN: five letters of which the fourth says whose, four digits, one letter.
-    (re.compile(r"\b[A-Z]{3}[ABCFGHJLPT][A-Z] ?\d{4} ?[A-Z]\b", re.IGNORECASE), "[ID number]"),
+    (re.compile(r"\b[A-Z]{3}[ABCFGHJLPT][A-Z][ -]?\d{4}[ -]?[A-Z]\b", re.IGNORECASE), "[ID number]"),
+    # The tax number of a firm of one, which has their PAN in it; a social insurance number of Germany.
+    (re.compile(r"\b\d{2}[A-Z]{5}\d{4}[A-Z][A-Z\d]Z[A-Z\d]\b", re.IGNORECASE), "[ID number]"),
+    (re.compile(r"(?<![\w-])\d{2} ?[0-3]\d[01]\d{3} ?[A-Z] ?\d{3}(?![\w-])"), "[ID number]"),
     (re.compile(r"(?<![\w-])\d{3}([ -])\d{2}\1\d{4}(?![\w-])"), "[ID number]"),
     # A driving licence of India, an Emirates ID.
     (re.compile(r"\b[A-Z]{2}[ -]?\d{2}[ -]?(?:19|20)\d{2}[ -]?\d{7}\b"), "[ID number]"),
     (re.compile(r"(?<![\w-])784-?\d{4}-?\d{7}-?\d(?![\w-])"), "[ID number]"),
-    (re.compile(r"\b(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z]{2}\s?(?:\d{2}\s?){3}[A-D]\b"), "[ID number]"),
+    (re.compile(
+        r"\b(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z]{2}[\s-]?(?:\d{2}[\s-]?){3}[A-D]\b|\b[a-z]{2}\d{6}[a-d]\b"),
+     "[ID number]"),
     # Where the text says that an ID number follows: letters first if any, five digits or more.
     (re.compile(
-        r"\b(passport|aadhaar|aadhar|pan|voter\s?id|epic|uan|driving\s?licen[cs]e|driver'?s?\s?licen[cs]e|licen[cs]e|ssn|"
-        r"social\s+security|national\s+insurance|visa|emirates\s+id|d\.?l\.?|पासपोर्ट|आधार|पैन)"
-        r"((?:\s*(?:no|number|card|id|#|संख्या|नंबर)\b\.?){0,2}\s*#?\s*[:\-–]?\s*)[A-Z]{0,4}[ -]?"
-        r"\d(?:[ ./-]?[A-Z]{0,2}\d){4,16}[A-Z]?\b",
+        r"\b(?=[adeinprsuvपआ])(passport|aadhaar|aadhar|pan|voter\s?id|epic|uan|driving\s?licen[cs]e|driver'?s?\s?licen[cs]e|licen[cs]e|ssn|"
+        r"social\s+security|national\s+insurance|nino|visa|emirates\s+id|d\.?l\.?|itin|ein|utr|nhs|esic|ppsn?|"
+        r"steuer-?(?:id(?:nr|entifikationsnummer)?|nummer)|(?:renten|sozial)versicherungsnummer|personalausweis(?:nummer)?|"
+        r"reisepass(?:nummer)?|पासपोर्ट|आधार|पैन)"
+        r"((?:[\s-]*(?:no|nr|number|details?|card|id|is|#|संख्या|नंबर)\b\.?){0,3}\s*#?\s*[:\-–(|=]?\s*)[A-Z]{0,4}[ -]?"
+        r"\d(?:[ ./-]?[A-Z]{0,2}\d){4,16}[A-Z]{0,2}\b",
         re.IGNORECASE), r"\1\2[ID number]"),
     # Numbers of nine to fifteen digits as telephones write them; years, amounts and versions have fewer, or points.
-    (re.compile(r"(?<![\w.,/+-])(?:\+|00)\d{1,3}[\s().-]{0,3}(?:\d[\s().-]{0,2}){6,12}\d(?!\w)"), "[phone]"),
+    (re.compile(r"(?<![\w.,/+-])(?:\+|00)\d{1,3}[\s()./-]{0,3}(?:\d[\s()./-]{0,2}){6,12}\d(?!\w)"), "[phone]"),
     (re.compile(rf"(?<![\w.,/#$₹-])91[ -]?[6-9]\d{{4}}[ -]?\d{{5}}(?!\w){_NO_AMOUNT}", re.IGNORECASE), "[phone]"),
-    (re.compile(r"(?<![\w.,/-])(?:\(0?\d{2,5}\)|0\d{2,5})[ -]?\d{3,4}[ -]?\d{3,5}(?!\w)"), "[phone]"),
+    (re.compile(r"(?<![\w.,/-])(?:\(0?\d{2,5}\)|0\d{2,5})(?: [/-] |[ /-]?)\d{3,4}[ -]?\d{3,5}(?!\w)"), "[phone]"),
     (re.compile(
         r"(?<![\w.,/#$₹-])(?<!id )(?<!req )(?<!no )(?<!ref )(?<!no\. )(?<!id: )(?<!req: )(?<!ref: )"
-        rf"(?<!rs )(?<!rs\. )(?<!inr )(?<!usd )(?<!₹ )[6-9]\d{{4}}[ -]{{0,2}}\d{{5}}(?!\w){_NO_AMOUNT}", re.IGNORECASE),
+        rf"(?<!rs )(?<!rs\. )(?<!inr )(?<!usd )(?<!₹ )(?!\d{{3}}00\W{{1,3}}\d{{3}}00(?!\d))"
+        rf"[6-9]\d{{4}}(?: - |[ ./_·•-]{{0,2}}|\n)\d{{5}}(?!\w){_NO_AMOUNT}", re.IGNORECASE),
      "[phone]"),
-    (re.compile(r"(?<![\w.,/-])[6-9](?: \d){9}(?!\w)"), "[phone]"),
-    (re.compile(r"(?<![\w.,/-])\d{3}([ .-])\d{3}\1\d{4}(?!\w)"), "[phone]"),
-    (re.compile(r"\b((?:phone|mobile|mob|tel|telephone|whatsapp)\b(?: no)?[ .:#-]{0,4})\+?\d[\d ().-]{6,16}\d\b",
-                re.IGNORECASE), r"\1[phone]"),
+    (re.compile(r"(?<![\w.,/-])[6-9](?:([ .-])\d(?:\1\d){8}|\d{3}[ -]\d{3}[ -]\d{3}|\d{3}-\d{2}-\d{4})(?!\w)"),
+     "[phone]"),
+    (re.compile(r"(?<![\w.,/-])(?:1[ .-])?\d{3}([ .-])\d{3}\1\d{4}(?!\w)"), "[phone]"),
     (re.compile(
-        r"^(\s*(?:(?:permanent |current |postal |residential |home |mailing )?address|पता|anschrift|adresse)"
+        r"\b(?=[pmtw])((?:phone|mobile|mob|tel|telephone|whatsapp)(?![^\W\d_])(?: no)?[ .:#-]{0,4})"
+        r"\+?\d[\d ().-]{6,16}\d\b", re.IGNORECASE), r"\1[phone]"),
+    # Words that also stand before years and amounts: nine digits at least.
+    (re.compile(
+        r"\b(?=[cpmtfhw])((?:contact|call|cell|ph|m|t|fon|telefon|handy|mobil|fax|phone|mobile|mob|tel|whatsapp)(?![^\W\d_])\.?"
+        r"(?:\s?(?:me|us|at|on|no|nr|num|number)\b\.?){0,2}[ \t.:#=|/-]{0,4})"
+        rf"\+?(?:\(?\d[ ()./-]{{0,3}}){{8,14}}\d(?!\w){_NO_AMOUNT}", re.IGNORECASE), r"\1[phone]"),
+    # The second number of somebody.
+    (re.compile(r"(\[phone\])(?:\s?(?:[/,;|&]|or\b|and\b)\s?\+?\d(?:[ ().-]{0,2}\d){8,13}(?!\w)){1,5}"), r"\1"),
+    (re.compile(
+        r"^(\s*(?:(?:permanent |current |present |local |postal |residential |home |mailing |correspondence |"
+        r"communication )?address|residence|पता|anschrift|adresse)"
         r"\s*[:\-–][ ]*)"
         rf"(?:[^\n]+$|\n(?:[^\n]{{1,80}}\n){{0,3}}[^\n]{{0,80}}{_POSTCODE})",
         re.IGNORECASE | re.MULTILINE), r"\1[address]"),
+    (re.compile(
+        rf"^(\s*(?:[a-z]{{4,16}} )?(?:address|anschrift|adresse)\s*\n)(?:[^\n]{{1,80}}\n){{0,3}}"
+        rf"[^\n]{{0,80}}{_POSTCODE}", re.IGNORECASE | re.MULTILINE), r"\1[address]"),
+    (re.compile(
+        r"\b(?:\d{1,5}[A-Za-z]? (?:[A-Z\d][\w'.]{0,30},? ){1,8}|P\.?O\.? ?Box \d{1,6},? (?:[A-Z][\w'.]{0,30},? ){1,3})"
+        r"[A-Z]{2} \d{5}(?:-\d{4})?\b"), "[address]"),
+    (re.compile(
+        r"\b[A-ZÄÖÜ][\w.-]{1,40}(?: [\w.-]{1,40}){0,3} \d{1,4} ?[a-z]?, ?(?:D-)?\d{5} [A-ZÄÖÜ][\w-]{1,40}"),
+     "[address]"),
     (re.compile(
         r"\b(?:flat|house|h\.?\s?no|door|plot|apartment|apt|villa|block)\.?\s*(?:no\.?)?\s*[:#]?\s*[A-Z]?-?\d+[\w/-]*,"
         rf"[^\n]{{5,140}}?{_POSTCODE}", re.IGNORECASE), "[address]"),
@@ -127,6 +170,8 @@ def _rules(plain: str) -> Iterator[tuple[re.Pattern[str], str]]:
     if _AT.search(plain):
         yield _E_MAIL_SPELT, "[e-mail]"
     yield _SAID, "[e-mail]"
+    if _HOMES.search(plain):
+        yield _HOME, "[address]"
     yield from _RULES
 
 

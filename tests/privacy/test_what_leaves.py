@@ -20,6 +20,7 @@ FIRST = {kind: forms[0] for kind, forms in FORMS.items()}
 HIDDEN = {
     "phone": "९८४५०\u200d१२३४५", "e-mail": "asha.rao@\u200bexample.com", "ID number": "AB\u00adCPK1234L",
     "birth date": "DOB – १२/०३/१९९४", "address": "Flat No. 4B, Lotus Towers, MG Road, Bengaluru ५६०००१",
+    "profile": "linked\u00adin.com/in/asha-rao-94",
 }  # fmt: skip
 
 
@@ -30,7 +31,7 @@ def of_a_person(marker: str) -> str:
 
 
 LEFT = re.compile(
-    r"98450|12345(?!\d)|९८४५०|१२३४५|asha\.rao|example\.com|ABCPK|1234L|12/03/1994|१२/०३/१९९४|Palm Grove|682001|"
+    r"98450|12345(?!\d)|९८४५०|१२३४५|asha[.-]rao|example\.com|ABCPK|1234L|12/03/1994|१२/०३/१९९४|Palm Grove|682001|"
     r"Lotus Towers|५६०००१|560001"
 )
 

@@ -140,9 +140,13 @@ def _inline(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """What somebody said as a quotation: no line of it can be taken for the name of another speaker, nor for HTML."""
+    """What somebody said as a quotation: no line of it can be taken for the name of another speaker, nor for HTML.
+
+    Brackets make no pictures, which a viewer would fetch, and no links with another face than their own.
+    """
+    plain = re.sub(r"([\\\[\]])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;").replace("](", "] ("))
     # Whatever a reader of Markdown may take for the end of a line.
-    lines = text.replace("&", "&amp;").replace("<", "&lt;").replace("](", "] (").splitlines()
+    lines = plain.splitlines()
     return "\n".join(f"> {line}".rstrip() for line in lines)
 
 

@@ -1,5 +1,6 @@
 """Conversations over REST: whose they are, page by page, as transcripts, and an admin's commands."""
 
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -192,6 +193,19 @@ async def test_nobody_forges_a_speaker_or_markup_in_a_transcript(house: House) -
     assert len(ours) == 1
     assert ours[0].startswith(r"**Asha \# \*\*Ben")
     assert not any("<img" in line or "](" in line for line in lines)
+
+
+async def test_a_transcript_loads_no_picture_and_hides_no_link_when_a_reader_shows_it(house: House) -> None:
+    """Whoever opens it in a viewer of Markdown tells nobody that they did."""
+    asha = await house.caller()
+    session = await conversation(
+        house, asha,
+        "![][1] and ![x](https://pixel.example/a.png) and \\![y][1]\n\n[1]: https://pixel.example/b.png\n[J1] stays",
+    )  # fmt: skip
+    said = (await asha.gets(f"/api/sessions/{session}/transcript.md")).text
+    # A bracket that no uneven number of backslashes stands before is one that a reader understands.
+    assert re.findall(r"(?<!\\)(?:\\\\)*[\[\]]", said) == []
+    assert r"\[J1\] stays" in said
 
 
 async def test_an_admin_takes_over_hands_back_and_closes(house: House) -> None:

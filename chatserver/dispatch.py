@@ -262,6 +262,9 @@ class Dispatcher:
         _admin_only(connection)
         row = await self.conversations.row(connection.user, frame.session)
         await self.allowances.spend(connection.user.id, "answers")
+        if row.seeker is not None:
+            # A proposal tells what is in the resume, also to who has not joined.
+            await self.users.note_conversation(connection.user.id, row.seeker, row.id)
         self.drafts.begin(connection, row, frame.hint, frame.ref)
         return Ok(ref=frame.ref)
 

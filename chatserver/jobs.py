@@ -201,8 +201,8 @@ def _place(cursor: str | None) -> Place | None:
     moment, _, id = cursor.partition("~")
     try:
         at = datetime.fromisoformat(moment)
-        place = Place(at, UUID(id))
-    except ValueError:
+        place = Place(at.astimezone(UTC), UUID(id))
+    except (ValueError, OverflowError):
         raise _bad_cursor() from None
     if at.tzinfo is None:
         raise _bad_cursor()

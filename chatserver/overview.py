@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -105,9 +105,10 @@ def _sealed(moment: datetime, id: UUID) -> str:
 def _opened(cursor: str) -> Place:
     try:
         moment, _, id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        place = datetime.fromisoformat(moment), UUID(id)
-    except (ValueError, binascii.Error):
+        at = datetime.fromisoformat(moment)
+        place = at.astimezone(UTC), UUID(id)
+    except (ValueError, OverflowError, binascii.Error):
         raise _foreign_cursor() from None
-    if place[0].tzinfo is None:
+    if at.tzinfo is None:
         raise _foreign_cursor()
     return place

@@ -4,7 +4,7 @@ import base64
 import binascii
 import builtins
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -89,6 +89,7 @@ def _sealed(moment: datetime, id: UUID) -> str:
 def _opened(cursor: str) -> tuple[datetime, UUID]:
     try:
         moment, _, id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        return datetime.fromisoformat(moment), UUID(id)
-    except (ValueError, binascii.Error):
+        # In UTC, as it is compared: what is no moment there is none at all.
+        return datetime.fromisoformat(moment).astimezone(UTC), UUID(id)
+    except (ValueError, OverflowError, binascii.Error):
         raise Refused("bad_content", "This cursor is not one of ours; start from the first page.") from None

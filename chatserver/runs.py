@@ -1,7 +1,7 @@
 """Runs of ingestion as an admin sees them and asks for them; workers do them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -43,10 +43,11 @@ class Runs:
         before = None
         if cursor is not None:
             try:
-                before = datetime.fromisoformat(cursor)
-            except ValueError:
+                moment = datetime.fromisoformat(cursor)
+                before = moment.astimezone(UTC) if moment.tzinfo is not None else None
+            except (ValueError, OverflowError):
                 before = None
-            if before is None or before.tzinfo is None:
+            if before is None:
                 raise Refused("bad_content", "This cursor belongs to another list; start again without one.")
         limit = max(1, min(limit, PAGE_MAX))
         found = await self._log.recent(limit + 1, before)

@@ -45,6 +45,7 @@ class UserStore(Protocol):
     ) -> None: ...
     async def note(self, by: UUID, action: str, subject: UUID) -> None: ...
     async def note_conversation(self, by: UUID, seeker: UUID, session: UUID) -> None: ...
+    async def note_search(self, by: UUID) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,11 @@ class Users:
         """Writes down that an admin reads somebody's conversation, which may quote their resume; before they do."""
         if by.role == "admin" and seeker is not None:
             await self._store.note_conversation(by.id, seeker, session)
+
+    async def search_conversations(self, by: User) -> None:
+        """Writes down that an admin searches what everybody said, which tells what is in it; before they do."""
+        if by.role == "admin":
+            await self._store.note_search(by.id)
 
     async def change(self, by: User, id: UUID, *, role: Role | None, deactivated: bool | None) -> User:
         """What an admin may change. Nobody changes their own: the last admin cannot lock the door from outside."""

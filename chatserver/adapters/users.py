@@ -21,6 +21,14 @@ select $1, 'conversation_read', 'user', $2, jsonb_build_object('session', $3::te
       and l.actor_id = $1 and l.action = 'conversation_read' and l.detail ->> 'session' = $3)
 """
 
+_SEARCHED = """
+insert into public.audit_log (actor_id, action, subject_type)
+select $1, 'conversations_searched', 'session'
+ where not exists (
+   select from public.audit_log l where l.actor_id = $1 and l.action = 'conversations_searched'
+      and l.created_at > clock_timestamp() - interval '10 minutes')
+"""
+
 
 def _user(row: asyncpg.Record) -> User:
     return User(row["id"], row["email"], row["role"], row["full_name"], row["deactivated"])
@@ -143,6 +151,11 @@ class UserStore:
         """Once in ten minutes: whoever works at the desk comes back to each conversation again and again."""
         async with acquired(self._pool) as connection:
             await connection.execute(_CONVERSATION_READ, by, seeker, str(session))
+
+    async def note_search(self, by: UUID) -> None:
+        """Once in ten minutes, and not for what: the words that were looked for are somebody's own."""
+        async with acquired(self._pool) as connection:
+            await connection.execute(_SEARCHED, by)
 
 
 async def _note(

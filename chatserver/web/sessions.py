@@ -56,8 +56,11 @@ class SessionRoutes:
         status = text_of(request, "status")
         if status is not None and status not in STATUSES:
             raise Refused("bad_content", f"`status` is one of {', '.join(STATUSES)}.")
+        q = text_of(request, "q")
+        if q is not None:
+            await self._users.search_conversations(user)
         items, following = await self._reading.list(
-            user, status=status, q=text_of(request, "q"), cursor=text_of(request, "cursor"), limit=limit_of(request),
+            user, status=status, q=q, cursor=text_of(request, "cursor"), limit=limit_of(request),
             seeker=uuid_of(request, "user"),
         )  # fmt: skip
         return page(items, following)

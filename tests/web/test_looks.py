@@ -77,6 +77,31 @@ async def test_the_trail_says_which_conversation_and_once_for_each_sitting(house
     assert len(await trail(house, asha.user.id)) == 3
 
 
+async def test_to_search_what_everybody_said_is_in_the_trail_and_the_words_are_not(house: House) -> None:
+    asha, _ = await a_seeker_who_is_helped(house)
+    esha = await house.caller("admin", "Esha")
+    assert (await esha.gets("/api/sessions")).status_code == 200
+    assert await house.database.fetch("select action from audit_log") == []
+    for words in (MARK, "six years"):
+        assert (await esha.gets("/api/sessions", q=words)).status_code == 200
+        assert (await asha.gets("/api/sessions", q=words)).status_code == 200
+    rows = await house.database.fetch("select * from audit_log")
+    assert [(row["actor_id"], row["action"]) for row in rows] == [(esha.user.id, "conversations_searched")]
+    assert MARK not in str(rows)
+
+
+async def test_to_ask_for_a_proposal_is_to_read_the_conversation(town: Town) -> None:
+    """Also for who takes a conversation over and never opens it."""
+    node = await town.node()
+    asha, esha = [town.device(await town.person(role, role), node) for role in ("seeker", "admin")]
+    session = str(await asha.joins())
+    assert (await esha.sends("take_over", session=session))["type"] == "ok"
+    assert await town.database.fetch("select action from audit_log") == []
+    assert (await esha.sends("draft", session=session))["type"] == "ok"
+    rows = await town.database.fetch("select actor_id, action, subject_id from audit_log")
+    assert [tuple(row) for row in rows] == [(esha.user.id, "conversation_read", asha.user.id)]
+
+
 async def test_to_join_a_conversation_is_to_read_it(town: Town) -> None:
     node = await town.node()
     asha, esha = [town.device(await town.person(role, role), node) for role in ("seeker", "admin")]

@@ -1,6 +1,8 @@
 """How a refusal reads, which headers every answer bears, and who may call from elsewhere."""
 
+import base64
 import logging
+from uuid import uuid4
 
 import pytest
 from starlette.requests import Request
@@ -143,3 +145,14 @@ async def test_the_probes_need_nobody(house: House) -> None:
     assert metrics.headers["content-type"].startswith("text/plain")
     assert "# TYPE" in metrics.text
     assert (await house.client.get("/api/config")).json()["sign_in"] == {"kind": "development"}
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+async def test_a_cursor_of_a_moment_that_never_was_is_none_of_ours(house: House, moment: str) -> None:
+    sealed = base64.urlsafe_b64encode(f"{moment} {uuid4()}".encode()).decode()
+    seeker, admin = await house.caller(), await house.caller("admin")
+    for caller, path, cursor in (
+        (seeker, "/api/sessions", sealed), (seeker, "/api/jobs", f"{moment}~{uuid4()}"),
+        (admin, "/api/admin/users", sealed), (admin, "/api/admin/runs", moment),
+    ):  # fmt: skip
+        assert "cursor" in problem_of(await caller.gets(path, cursor=cursor), 400, "bad_content")

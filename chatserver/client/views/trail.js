@@ -9,7 +9,7 @@ const ACTIONS = /** @type {Record<string, string>} */ ({
   user_read: "looked at the profile of", resume_read: "looked at the resume of", matches_read: "looked at the matches of",
   user_changed: "changed the account of", user_erased: "erased everything of",
   conversation_read: "read a conversation of", consent_given: "gave consent for the resume of",
-  consent_withdrawn: "withdrew consent for the resume of",
+  conversations_searched: "searched what was said in all conversations", consent_withdrawn: "withdrew consent for the resume of",
 });
 
 /** @typedef {{value: string, label: string} | null} Somebody */

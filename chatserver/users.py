@@ -27,6 +27,8 @@ class Principal(Protocol):
     def expires_at(self) -> float: ...
     @property
     def key(self) -> str | None: ...
+    @property
+    def issued_at(self) -> float | None: ...
 
 
 class Identity(Protocol):
@@ -38,7 +40,9 @@ class UserStore(Protocol):
     async def get(self, id: UUID) -> User | None: ...
     async def by_email(self, email: str) -> User | None: ...
     async def some(self, ids: Sequence[UUID]) -> list[User]: ...
-    async def see(self, id: UUID, email: str | None, name: str | None) -> User: ...
+    async def see(
+        self, id: UUID, email: str | None, name: str | None, *, signed_in_at: float | None = None
+    ) -> User: ...
     async def set_full_name(self, id: UUID, full_name: str | None) -> None: ...
     async def change(
         self, id: UUID, *, role: Role | None = None, deactivated: bool | None = None, by: UUID | None = None
@@ -65,7 +69,8 @@ class Users:
         self._store = store
 
     async def admit(self, token: str) -> Admitted:
-        """Raises `Refused`: `unauthorized` (token), `forbidden` (deactivated), `conflict` (another user's address)."""
+        """Raises `Refused`: `unauthorized` (token, or erased since it was issued), `forbidden` (deactivated), `conflict`
+        (another user's address)."""
         return await self.enter(await self.verify(token))
 
     async def verify(self, token: str) -> Principal:
@@ -74,7 +79,9 @@ class Users:
 
     async def enter(self, principal: Principal) -> Admitted:
         """The user whom a token named; raises as `admit` does."""
-        user = await self._store.see(principal.id, principal.email, principal.name)
+        user = await self._store.see(
+            principal.id, principal.email, principal.name, signed_in_at=principal.issued_at
+        )
         if user.deactivated:
             raise Refused("forbidden", "This account has been deactivated; write to an admin.")
         return Admitted(user, principal.expires_at, principal.key)

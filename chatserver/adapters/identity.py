@@ -38,13 +38,15 @@ _SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whom a valid token names; its end, in epoch seconds, and the published key that signed it, if one did."""
+    """Whom a valid token names; its end and, where it says, its beginning, in epoch seconds, and the published key that
+    signed it, if one did."""
 
     id: UUID
     email: str | None
     name: str | None
     expires_at: float
     key: str | None = None
+    issued_at: float | None = None
 
 
 def _unauthorized(sentence: str) -> Refused:
@@ -73,7 +75,9 @@ def _principal(claims: dict[str, Any]) -> Principal:
     email = email.strip() if isinstance(email, str) else ""
     # An address cut short would be somebody else's.
     usable = 0 < len(email) <= EMAIL_MAX_CHARACTERS and not re.search("[\x00\ud800-\udfff]", email)
-    return Principal(_id(claims["sub"]), email if usable else None, _name(claims), _expiry(claims["exp"]))
+    return Principal(
+        _id(claims["sub"]), email if usable else None, _name(claims), _expiry(claims["exp"]), _issued(claims)
+    )
 
 
 def _id(sub: str) -> UUID:
@@ -91,6 +95,11 @@ def _expiry(exp: Any) -> float:
     if isinstance(exp, bool) or not isinstance(exp, int | float) or exp > LAST_INSTANT:
         raise _unauthorized("The token is not valid here; sign in again.")
     return float(exp)
+
+
+def _issued(claims: dict[str, Any]) -> float | None:
+    iat = claims.get("iat")
+    return float(iat) if isinstance(iat, int | float) and 0 < iat <= LAST_INSTANT else None
 
 
 def _decode(token: str, key: Any, algorithm: str, issuer: str) -> Principal:

@@ -21,6 +21,11 @@ select $1, 'conversation_read', 'user', $2, jsonb_build_object('session', $3::te
       and l.actor_id = $1 and l.action = 'conversation_read' and l.detail ->> 'session' = $3)
 """
 
+# Tokens are issued in whole seconds.
+_ERASED_SINCE = """
+select exists (select from public.audit_log where subject_id = $1 and action = 'user_erased'
+   and created_at > to_timestamp($2) + interval '1 second')
+"""
 _SEARCHED = """
 insert into public.audit_log (actor_id, action, subject_type)
 select $1, 'conversations_searched', 'session'
@@ -72,10 +77,12 @@ class UserStore:
             rows = await connection.fetch(f"select {_COLUMNS} from public.users where id = any ($1::uuid[])", list(ids))
         return [_user(row) for row in rows]
 
-    async def see(self, id: UUID, email: str | None, name: str | None) -> User:
+    async def see(self, id: UUID, email: str | None, name: str | None, *, signed_in_at: float | None = None) -> User:
         """The user of this id; at first sight the row is made, as a seeker.
 
-        A row is never given to another id because of its address: that is a `conflict`.
+        A row is never given to another id because of its address: that is a `conflict`. Nor does it come back with what
+        was issued before its owner had it erased (`unauthorized`; `signed_in_at` is in epoch seconds): another tab of
+        theirs would bring it back at once.
         """
         known = await self._seen(id)
         if known is not None:
@@ -83,6 +90,8 @@ class UserStore:
         taken = False
         try:
             async with acquired(self._pool) as connection:
+                if signed_in_at is not None and await connection.fetchval(_ERASED_SINCE, id, signed_in_at):
+                    raise Refused("unauthorized", "This account was erased; sign in again to begin a new one.")
                 await connection.execute(
                     "insert into public.users (id, email, role, full_name) values ($1, $2, 'seeker', $3)"
                     " on conflict (id) do nothing", id, email or f"{id}@users.invalid", name,

@@ -73,6 +73,7 @@ async def test_a_person_goes_and_nothing_of_them_is_left_but_what_the_receipt_na
 async def test_coming_back_opens_an_empty_account(house: House) -> None:
     asha, session = await lives(house)
     await asha.calls("DELETE", "/api/me")
+    asha.token = house.issuer.issue(asha.user.email, asha.user.id)
     assert (await asha.gets("/api/sessions")).json()["items"] == []
     problem_of(await asha.gets(f"/api/sessions/{session}"), 404, "not_found")
     problem_of(await asha.gets("/api/me/resume"), 404, "not_found")

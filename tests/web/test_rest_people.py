@@ -42,7 +42,9 @@ async def test_whoever_comes_second_is_the_one_who_came_first(house: House) -> N
     class Overtaken(UserStore):
         """Somebody else signs in with the address between the look and the insert."""
 
-        async def see(self, id: UUID, email: str | None, name: str | None) -> User:
+        async def see(
+            self, id: UUID, email: str | None, name: str | None, *, signed_in_at: float | None = None
+        ) -> User:
             await super().see(first, email, name)
             return await super().see(id, email, name)
 

@@ -70,7 +70,8 @@ class Users:
 
     async def admit(self, token: str) -> Admitted:
         """Raises `Refused`: `unauthorized` (token, or erased since it was issued), `forbidden` (deactivated), `conflict`
-        (another user's address)."""
+        (another user's address).
+        """
         return await self.enter(await self.verify(token))
 
     async def verify(self, token: str) -> Principal:
@@ -79,9 +80,7 @@ class Users:
 
     async def enter(self, principal: Principal) -> Admitted:
         """The user whom a token named; raises as `admit` does."""
-        user = await self._store.see(
-            principal.id, principal.email, principal.name, signed_in_at=principal.issued_at
-        )
+        user = await self._store.see(principal.id, principal.email, principal.name, signed_in_at=principal.issued_at)
         if user.deactivated:
             raise Refused("forbidden", "This account has been deactivated; write to an admin.")
         return Admitted(user, principal.expires_at, principal.key)

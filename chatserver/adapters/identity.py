@@ -76,7 +76,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
     # An address cut short would be somebody else's.
     usable = 0 < len(email) <= EMAIL_MAX_CHARACTERS and not re.search("[\x00\ud800-\udfff]", email)
     return Principal(
-        _id(claims["sub"]), email if usable else None, _name(claims), _expiry(claims["exp"]), _issued(claims)
+        _id(claims["sub"]), email if usable else None, _name(claims), _expiry(claims["exp"]), issued_at=_issued(claims)
     )
 
 

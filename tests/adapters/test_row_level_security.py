@@ -22,9 +22,9 @@ jobs               read      error  active  active  active    active    active  
                    write     error  error   error   error     error     error   all
 chat_sessions      read      error  own     own     own       own       all     all
                    write     error  error   error   error     error     error   all
-chat_messages      read      error  shown   shown   shown     shown     all     all
+chat_messages      read      error  shown   shown   shown     shown     shown   all
                    write     error  error   error   error     error     error   all
-chat_references    read      error  own     own     own       own       all     all
+chat_references    read      error  own     own     own       own       own     all
                    write     error  error   error   error     error     error   all
 scraping_logs      read      error  none    none    none      none      all     all
                    write     error  error   error   error     error     error   all
@@ -170,6 +170,17 @@ def _amount(rows: Keys | None) -> str:
 
 async def test_everybody_reaches_the_rows_that_are_theirs_and_no_other(stage: Stage) -> None:
     assert await _deviations(*stage) == []
+
+
+@pytest.mark.parametrize("stage", ["nothing open by default"], indirect=True)
+async def test_who_was_deactivated_reads_nothing_that_was_theirs(stage: Stage) -> None:
+    """Their token is good for an hour, and the sign-in service gives them the next one."""
+    owner, cast = stage
+    await owner.execute("update users set deactivated_at = now()")
+    for who, person in cast.items():
+        for table in ("users", "chat_sessions", "chat_messages", "chat_references", "audit_log", "spend"):
+            async with acting_as(owner, "authenticated", person):
+                assert await owner.fetch(f"select 1 from {table}") == [], f"{table} by {who}"
 
 
 @pytest.mark.parametrize("stage", ["nothing open by default"], indirect=True)

@@ -35,6 +35,7 @@ chat_lock        service_role
 chat_number      service_role
 spend_reserve    service_role
 is_admin         authenticated service_role
+is_shut_out      authenticated service_role
 keep_vector_only_while_active
 """
 
@@ -138,7 +139,7 @@ async def test_what_a_token_claims_besides_its_subject_opens_nothing(stage: Stag
 async def test_a_former_admin_is_nobody_special_and_a_stranger_sees_the_active_jobs_alone(stage: Stage) -> None:
     """A stranger is signed in at Supabase, perhaps anonymously, without a row here."""
     owner, cast = stage
-    await owner.execute("update users set deactivated_at = now() where id = $1", cast["admin"])
+    await owner.execute("update users set role = 'seeker' where id = $1", cast["admin"])
     async with acting_as(owner, "authenticated", cast["admin"]):
         assert await owner.fetchval("select count(*) from chat_sessions") == 1
         assert await owner.fetchval("select count(*) from audit_log") == 0

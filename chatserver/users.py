@@ -69,8 +69,8 @@ class Users:
         self._store = store
 
     async def admit(self, token: str) -> Admitted:
-        """Raises `Refused`: `unauthorized` (token, or erased since it was issued), `forbidden` (deactivated), `conflict`
-        (another user's address).
+        """Raises `Refused`: `unauthorized` (token, or erased since it was issued), `forbidden` (deactivated),
+        `conflict` (another user's address).
         """
         return await self.enter(await self.verify(token))
 

@@ -1,11 +1,15 @@
 """A question, an answer, a person: on two nodes, with real Postgres and Redis between them."""
 
 import asyncio
+from typing import get_args
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 import pytest_asyncio
 
+from chatserver.core.access import Role
+from chatserver.core.client_frames import AnyClientFrame
 from chatserver.core.ports import AnswerFailed
 from tests.nodes import WITHIN_SECONDS, WORDS, Device, Node
 from tests.town import Town
@@ -246,3 +250,35 @@ async def test_other_peoples_sessions_are_not_there(scene: Scene, who: str) -> N
     ]
     assert {(answer["type"], answer["code"]) for answer in answers} == {("error", "not_found")}
     assert (await stranger.sends("take_over", session=session))["code"] in ("not_found", "forbidden")
+
+
+MADE = {
+    "turn": 1, "after": 0, "seq": 1, "on": True, "rating": 1, "content": "Mine now.", "comment": "x", "hint": "x",
+    "reason": "x",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["seeker", "provider"])
+async def test_no_frame_of_a_stranger_reads_or_changes_a_session(scene: Scene, role: Role) -> None:
+    """All frames there are, those of tomorrow too."""
+    await scene.asks("Which one fits me?")
+    await scene.ends()
+    stranger = scene.town.device(await scene.town.person(role, "Dev"), scene.two)
+    state = "select s::text, (select string_agg(m::text, '' order by seq) from chat_messages m) from chat_sessions s"
+    before = await scene.town.database.fetchrow(state)
+    shown = len(scene.ben.screen.passing)
+    tried = []
+    for frame in get_args(AnyClientFrame):
+        fields = {field.name: field for field in msgspec.structs.fields(frame)}
+        if "session" not in fields:
+            continue
+        more = {name: MADE.get(name, str(uuid4())) for name in fields if name not in ("session", "ref", "job", "new")}
+        answer = await stranger.sends(frame.__struct_config__.tag, session=str(scene.session), **more)
+        tried.append(frame.__struct_config__.tag)
+        if tried[-1] != "leave":
+            assert (answer["type"], answer["code"] in ("not_found", "forbidden")) == ("error", True), (frame, answer)
+    assert len(tried) >= 14
+    assert await scene.town.database.fetchrow(state) == before
+    assert len(scene.ben.screen.passing) == shown, "nobody is told of them"
+    assert stranger.connection.subscriptions == {}
+    assert (stranger.screen.said, stranger.screen.passing) == ([], [])

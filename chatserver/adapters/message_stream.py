@@ -1,6 +1,5 @@
 """The body of a streamed message, split by hand: bytes in; text, blocks, usage and the reason of the end out."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -133,8 +132,8 @@ class Reply:
     def _end(self, index: int) -> None:
         if index in self._arguments:
             try:
-                given = json.loads(self._arguments[index] or "{}")
-            except ValueError:
+                given = msgspec.json.decode(self._arguments[index] or "{}")
+            except (ValueError, RecursionError):
                 given = None
             self.blocks[index]["input"] = given if isinstance(given, dict) else None
 

@@ -95,3 +95,17 @@ def test_until_the_server_tells_the_usage_is_a_guess_on_the_high_side() -> None:
     assert usage == Usage(input_tokens=700, output_tokens=tokens_of("a hundred words " * 25))
     reply.void()
     assert usage == Usage()
+
+
+@pytest.mark.parametrize("arguments", [r'{"reason":"half \ud800"}', '{"a":' * 100_000, '{"ref":NaN}', "[1]", '{"ref"'])
+def test_arguments_that_are_no_json_object_are_none(arguments: str) -> None:
+    """Half a character is none that a database or a server of models takes."""
+    reply = Reply(Usage(), 0)
+    for piece in (
+        event("content_block_start", index=0, content_block=CALL),
+        event("content_block_delta", index=0, delta={"type": "input_json_delta", "partial_json": arguments}),
+        event("content_block_stop", index=0),
+    ):
+        reply.feed(piece)
+    assert reply.failure is None
+    assert [call["input"] for call in reply.calls] == [None]

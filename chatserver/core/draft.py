@@ -124,7 +124,9 @@ def _url(value: str | None) -> str | None:
     value = value.strip()
     try:
         parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"\s", value)
+        # What stands before an @ is read as the host by people, and by nobody else.
+        is_plain = "@" not in parts.netloc and not re.search(r"\s", value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and is_plain
     except ValueError:
         usable = False
     if not usable:

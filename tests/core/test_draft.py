@@ -41,6 +41,7 @@ def test_a_draft_is_tidied_and_its_description_is_left_alone() -> None:
         (JobDraft("title", "text", location="l" * (LOCATION_MAX_CHARACTERS + 1)), "location"),
         (JobDraft("title", "text", external_apply_url="javascript:alert(1)"), "not a web address"),
         (JobDraft("title", "text", external_apply_url="https://"), "not a web address"),
+        (JobDraft("title", "text", external_apply_url="https://jobs.example.com@evil.example/a"), "not a web address"),
         (JobDraft("title", "text", external_apply_url="http://[::1"), "not a web address"),
         (JobDraft("title", "text", external_apply_url="https://a.example/" + "x" * URL_MAX_CHARACTERS), "shorten"),
     ],

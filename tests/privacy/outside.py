@@ -51,6 +51,8 @@ class Services:
         await (await self._answer(request, body))(scope, receive, send)
 
     async def _answer(self, request: Request, body: bytes) -> Response:
+        if "/object/list/" in request.url.path:
+            return JSONResponse([])
         if request.url.path != "/v1/embeddings":
             return JSONResponse({})
         texts = json.loads(body)["input"]

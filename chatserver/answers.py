@@ -13,6 +13,7 @@ from chatserver.core.chat_ports import ChatStore, Wire
 from chatserver.core.claims import remark, speaks_of_claims
 from chatserver.core.codec import encode
 from chatserver.core.delivery import Durable, Passing, Text, pack, unpack
+from chatserver.core.errors import Refused
 from chatserver.core.gate import Gate
 from chatserver.core.grounding import greeting
 from chatserver.core.observer import UNOBSERVED, AnswerOutcome, Observer
@@ -179,6 +180,10 @@ class Answers:
             outcome, code = "failed", "unavailable"
             log.warning("an answer could not go on: %s", away, extra={"session": str(session)})
             await self._fail(session, turn, "unavailable", "".join(written))
+        except Refused as gone:
+            # As above, in the middle of it.
+            outcome = "void"
+            log.info("an answer has no session any more: %s", gone, extra={"session": str(session)})
         except Exception:
             outcome, code = "failed", "internal"
             log.exception("an answer failed", extra={"session": str(session)})
@@ -204,6 +209,9 @@ class Answers:
             for attempt in range(STORE_TRIES):
                 try:
                     return await write()
+                except Refused:
+                    # The session was erased meanwhile: there is nothing left to write into.
+                    return False
                 except Unavailable:
                     if attempt == STORE_TRIES - 1:
                         raise

@@ -198,7 +198,7 @@ class Dispatcher:
         aside = user.role == "admin" and (await self.conversations.glance(user, frame.session)).admin != user.id
         now = TypingNow(session=frame.session, user=Person(user.id, user.name, user.role), on=frame.on)
         self.wire.publish(frame.session, pack(Passing(None, encode(now), "admins" if aside else "all")))
-        return Ok(ref=frame.ref) if frame.ref else None
+        return Ok(ref=frame.ref) if frame.ref is not None else None
 
     async def seen(self, connection: Connection, frame: frames.Seen) -> ServerFrame | None:
         user = connection.user
@@ -207,7 +207,7 @@ class Dispatcher:
         if await self.store.see(frame.session, user.id, frame.seq) and user.id in (row.seeker, row.admin):
             now = SeenNow(session=row.id, user=Person(user.id, user.name, user.role), seq=min(frame.seq, row.seq))
             self.wire.publish(row.id, pack(Passing(None, encode(now))))
-        return Ok(ref=frame.ref) if frame.ref else None
+        return Ok(ref=frame.ref) if frame.ref is not None else None
 
     async def rate(self, connection: Connection, frame: frames.Rate) -> ServerFrame | None:
         row = await self.conversations.row(connection.user, frame.session)

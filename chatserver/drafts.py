@@ -76,6 +76,9 @@ class Drafts:
             return
         except AnswerFailed as failed:
             code = failed.code
+        except Refused as gone:
+            # The session was erased meanwhile.
+            code = gone.code
         except TimeoutError:
             code = "stalled"
         except Unavailable as away:

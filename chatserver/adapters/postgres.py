@@ -1,6 +1,7 @@
 """The pool of connections to Postgres, with jsonb and vectors as Python values."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -9,7 +10,10 @@ import asyncpg
 import msgspec
 from pgvector.asyncpg import register_vector
 
+from chatserver.core.errors import Refused
 from chatserver.core.ports import Unavailable
+
+log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 30.0
@@ -85,9 +89,12 @@ def reason(error: BaseException) -> str:
 
 @asynccontextmanager
 async def answering() -> AsyncIterator[None]:
-    """Every way in which Postgres may be away, as one."""
+    """Every way in which Postgres may be away, as one; and that somebody was erased since they were looked up."""
     try:
         yield
+    except asyncpg.ForeignKeyViolationError as gone:
+        log.warning("something refers to a row that is gone: %s", gone.constraint_name)
+        raise Refused("not_found", "Who asks or what is asked for was erased meanwhile; sign in again.") from gone
     except AWAY as error:
         raise Unavailable(f"The database does not answer just now ({reason(error)}); try again.") from error
 

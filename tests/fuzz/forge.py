@@ -1,22 +1,28 @@
 """What is sent: honest frames, frames with a hostile field, bytes that were a frame once. Seeded, and without I/O."""
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
 
-from chatserver.core.client_frames import AnyClientFrame, Auth, Hello
-from chatserver.core.protocol import CONTENT_MAX_CHARACTERS, FRAME_MAX_BYTES
+from chatserver.core.protocol import CONTENT_MAX_CHARACTERS, FRAME_MAX_BYTES, AnyClientFrame, Auth, Hello
+from tests.fuzz.known import Known, Told, copied
+from tests.fuzz.story import next_deed
 
 TYPES: dict[str, type[msgspec.Struct]] = {
     str(one.__struct_config__.tag): one for one in get_args(AnyClientFrame) if one not in (Hello, Auth)
 }
+FIELDS = {name: msgspec.structs.fields(one) for name, one in TYPES.items()}
 # What starts an answer or writes a row is said less often: a million frames are to be a million.
-WEIGHTS = {"post": 2, "retry": 2, "draft": 1, "close": 0.2, "join": 4, "note": 2, "ask_human": 2, "cancel_human": 2}
+WEIGHTS = {"post": 1, "retry": 1, "draft": 1, "close": 0.1, "join": 2, "note": 2, "ask_human": 2}
 OFTEN = 6.0
+AGAIN = 0.06
+ANYTHING = 0.2
+NOTE = "for-admins-eyes"
+"""Every note bears it."""
 
 INTEGERS: Sequence[Any] = (
     0, -1, 1, 2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 10**30, 1.0, 1.5, 1e400, -0.0, True,
@@ -47,44 +53,45 @@ WHOLES: Sequence[bytes] = (
 )  # fmt: skip
 
 
-@dataclass
-class Known:
-    """What an honest client of this person would have in its hands."""
-
-    sessions: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
-    """Sessions that are somebody else's."""
-    barred: list[str] = field(default_factory=list)
-    """Sessions that are left alone, though they might be had."""
-    people: list[str] = field(default_factory=list)
-    jobs: list[str] = field(default_factory=list)
-    seq: int = 0
-    turn: int = 0
-    tokens: list[str] = field(default_factory=list)
-    """The first is their own; the others are another's, a dead one, and what is none."""
-    ids: list[str] = field(default_factory=list)
-    """Of what they have said already."""
-    mark: str = ""
-    """Every text of theirs bears it."""
-
-
 class Forge:
-    def __init__(self, chance: random.Random, known: Known) -> None:
+    """`joined` are the sessions that this connection listens to, as it goes along."""
+
+    def __init__(
+        self,
+        chance: random.Random,
+        known: Known,
+        role: str = "seeker",
+        joined: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self.chance = chance
         self.known = known
+        self._role = role
+        self._joined = joined
         self._names = sorted(TYPES)
         self._weights = [WEIGHTS.get(name, OFTEN) for name in self._names]
 
     # Frames
 
     def honest(self) -> dict[str, Any]:
-        (name,) = self.chance.choices(self._names, self._weights)
+        """Mostly what fits what was heard last; else anything, or once more what was said before."""
+        which = self.chance.random()
+        if which < AGAIN and self.known.frames:
+            return copied(self.chance.choice(self.known.frames))
+        given: dict[str, Any] = {}
+        if which < AGAIN + ANYTHING:
+            (name,) = self.chance.choices(self._names, self._weights)
+        else:
+            name, given = next_deed(self.chance, self.known, self._role, self._joined)
         frame: dict[str, Any] = {"type": name}
-        for one in msgspec.structs.fields(TYPES[name]):
-            if one.name != "ref" and (one.required or self.chance.random() < 0.4):
+        for one in FIELDS[name]:
+            if one.name in given:
+                frame[one.name] = given[one.name]
+            elif one.name != "ref" and (one.required or (not given and self.chance.random() < 0.4)):
                 frame[one.name] = self._value(one.name, name)
-        if self.chance.random() < 0.3:
-            frame["ref"] = f"r{self.chance.randrange(1_000)}"
+        frame["ref"] = f"r{self.chance.randrange(1_000)}"
+        if name == "note":
+            frame["content"] = f"{NOTE} {frame['content']}"
+        self.known.sent(frame)
         return frame
 
     def hostile(self) -> bytes:
@@ -143,11 +150,9 @@ class Forge:
         match name:
             case "session":
                 foreign = known.foreign and chance.random() < 0.1
-                return chance.choice(known.foreign if foreign else known.sessions or [self._id()])
+                return chance.choice(known.foreign if foreign else list(known.sessions) or [self._id()])
             case "id":
-                if not known.ids or chance.random() < 0.7:
-                    known.ids = [*known.ids[-20:], self._id()]
-                return chance.choice(known.ids)
+                return known.said(self._id()) if not known.ids or chance.random() < 0.7 else chance.choice(known.ids)
             case "new":
                 return chance.choice(known.ids) if known.ids and chance.random() < 0.9 else self._id()
             case "job":
@@ -160,14 +165,17 @@ class Forge:
                     [known.mark, *(chance.choice(("job", "मराठी", "\U0001f600", "\u202e", "?")) for _ in range(size))]
                 )
             case "seq" | "after":
-                return max(0, known.seq + chance.randint(-30, 2))
+                return max(0, self._told().seq + chance.randint(-30, 2))
             case "turn":
-                return max(0, known.turn + chance.randint(-1, 1))
+                return max(0, self._told().turn + chance.randint(-1, 1))
             case "rating":
                 return chance.choice((1, 0, -1))
             case "on":
                 return chance.random() < 0.5
         raise AssertionError(f"the fuzzer knows no honest value for {name} of {type}; give it one")
+
+    def _told(self) -> Told:
+        return next(reversed(self.known.sessions.values()), Told())
 
     def token(self, honest: float) -> str:
         return self.known.tokens[0] if self.chance.random() < honest else self.chance.choice(self.known.tokens)
@@ -186,113 +194,3 @@ class Forge:
         rest = {key: value for key, value in frame.items() if key != name}
         joint = b"," if rest else b""
         return msgspec.json.encode(rest)[:-1] + joint + msgspec.json.encode(name) + b":" + spelling + b"}"
-
-
-# RFC 6455
-
-
-def framed(
-    payload: bytes, *, opcode: int = 1, fin: bool = True, mask: bytes | None = b"\1\2\3\4", rsv: int = 0
-) -> bytes:
-    """As a client sends it; `mask` None is none."""
-    bit = 0x80 if mask is not None else 0
-    size = len(payload)
-    if size < 126:
-        length = bytes([bit | size])
-    elif size < 65_536:
-        length = bytes([bit | 126]) + size.to_bytes(2)
-    else:
-        length = bytes([bit | 127]) + size.to_bytes(8)
-    head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode]) + length
-    if mask is None:
-        return head + payload
-    key = int.from_bytes((mask * (size // 4 + 1))[:size], "little")
-    return head + mask + (int.from_bytes(payload, "little") ^ key).to_bytes(size, "little")
-
-
-PASSING: Sequence[Callable[[Forge], bytes]] = (
-    lambda forge: framed(b"", opcode=9),
-    lambda forge: framed(forge.chance.randbytes(125), opcode=9),
-    lambda forge: framed(b"unasked", opcode=10),
-    lambda forge: framed(forge.chance.randbytes(40), opcode=2),
-    lambda forge: framed(b"", opcode=1, fin=False) + framed(b"{}", opcode=0),
-    lambda forge: in_pieces(forge, msgspec.json.encode(forge.honest())),
-    lambda forge: in_pieces(forge, msgspec.json.encode(forge.honest())),
-    lambda forge: b"".join(framed(b"", opcode=0 if n else 1, fin=n == 40) for n in range(41)),
-)  # fmt: skip
-"""What the protocol below allows."""
-
-ENDING: Sequence[Callable[[Forge], bytes]] = (
-    lambda forge: framed(b"{}", rsv=4),
-    lambda forge: framed(b"{}", rsv=2),
-    lambda forge: framed(b"{}", opcode=3),
-    lambda forge: framed(b"{}", opcode=11),
-    lambda forge: framed(b"{}", mask=None),
-    lambda forge: framed(b"x" * 126, opcode=9),
-    lambda forge: framed(b"x", opcode=9, fin=False),
-    lambda forge: framed(b"{}", opcode=0),
-    lambda forge: framed(b"{", fin=False) + framed(b"{}"),
-    lambda forge: b"\x81\xff" + (2**63).to_bytes(8) + b"\1\2\3\4",
-    lambda forge: b"\x81\xff" + (2**62).to_bytes(8) + b"\1\2\3\4",
-    lambda forge: b"\x81\xff" + (2**63 - 1).to_bytes(8) + b"\1\2\3\4" + b"x" * 100,
-    lambda forge: framed(b"\x03", opcode=8),
-    lambda forge: framed((1005).to_bytes(2), opcode=8),
-    lambda forge: framed((65_535).to_bytes(2), opcode=8),
-    lambda forge: framed((1000).to_bytes(2) + b"\xff\xfe", opcode=8),
-    lambda forge: framed((4999).to_bytes(2) + b"x" * 123, opcode=8),
-    lambda forge: framed(b"", opcode=8) + framed(b"{}") * 5,
-    lambda forge: forge.chance.randbytes(forge.chance.choice((1, 20, 400, 5_000))),
-    lambda forge: b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-)  # fmt: skip
-"""What it forbids, and ends of every kind."""
-
-
-def in_pieces(forge: Forge, payload: bytes) -> bytes:
-    cuts = sorted(forge.chance.randrange(len(payload) + 1) for _ in range(forge.chance.randint(1, 6)))
-    pieces = [payload[a:b] for a, b in zip([0, *cuts], [*cuts, len(payload)], strict=True)]
-    between = framed(b"", opcode=9) if forge.chance.random() < 0.3 else b""
-    return between.join(
-        framed(piece, opcode=0 if place else 1, fin=place == len(pieces) - 1) for place, piece in enumerate(pieces)
-    )
-
-
-KEY = b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-UPGRADE = b"upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\n"
-OPENING = b"GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\n" + UPGRADE + KEY + b"\r\n"
-OPENINGS: Sequence[bytes] = (
-    OPENING.replace(b"13", b"12"),
-    OPENING.replace(b"13", b"\xff\xfe"),
-    OPENING.replace(KEY, b""),
-    OPENING.replace(KEY, KEY * 2),
-    OPENING.replace(b"AAAA==", b"!"),
-    OPENING.replace(b"host", b"x-odd: \xff\xfe\x80\r\nhost"),
-    OPENING.replace(b"host", b"origin: \xff\r\nhost"),
-    OPENING.replace(b"host", b"origin: null\r\nhost"),
-    OPENING.replace(b"host", b"origin: https://127.0.0.1\r\norigin: http://127.0.0.1\r\nhost"),
-    OPENING.replace(b"host: 127.0.0.1\r\n", b""),
-    OPENING.replace(b"host: 127.0.0.1", b"host: \xe4\xbd\xa0"),
-    OPENING.replace(b"host: 127.0.0.1", b"host: [::1"),
-    OPENING.replace(b"GET /ws", b"POST /ws"),
-    OPENING.replace(b"GET /ws", b"GET /ws?\xff"),
-    OPENING.replace(b"GET /ws", b"GET http://evil.example/ws"),
-    OPENING.replace(b"GET /ws", b"GET /ws%00"),
-    OPENING.replace(b"GET /ws", b"GET /%2e%2e/ws"),
-    OPENING.replace(b"GET /ws", b"GET //ws"),
-    OPENING.replace(b"/1.1", b"/1.0"),
-    OPENING.replace(b"host", b"cookie: " + b"x" * 20_000 + b"\r\nhost"),
-    OPENING.replace(b"host", b"cookie: " + b"x" * 200_000 + b"\r\nhost"),
-    OPENING.replace(b"host", b"x: y\r\n" * 500 + b"host"),
-    OPENING.replace(b"host", b"content-length: 5\r\nhost"),
-    OPENING.replace(b"host", b"transfer-encoding: chunked\r\nhost"),
-    OPENING.replace(b"host", b"sec-websocket-extensions: " + b"permessage-deflate; " * 50 + b"\r\nhost"),
-    OPENING.replace(b"host", b"sec-websocket-extensions: ;;,=\r\nhost"),
-    OPENING.replace(b"host", b"sec-websocket-protocol: a, b,,\r\nhost"),
-    OPENING.replace(b"Upgrade", b"keep-alive, Upgrade, close"),
-    OPENING.replace(b"websocket\r\n", b"h2c\r\n"),
-    b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n" + OPENING,
-    OPENING + framed(b'{"type":"hello"}'),
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    b"\r\n\r\n\r\n",
-)  # fmt: skip
-"""Handshakes that are none, or odd ones."""

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from chatserver.adapters.identity import DevelopmentIssuer
-from tests.fuzz.town import a_node
+from tests.fuzz.house import a_node
 
 SEED = 20_261_130
 EXAMPLES = 3

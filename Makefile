@@ -8,7 +8,7 @@ BIN := .venv/bin
 unexport VIRTUAL_ENV
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: up test check fmt clean bench eval chaos fuzz pictures
+.PHONY: up test check fmt clean bench eval chaos fuzz upgrade pictures
 
 up: .venv/.ready
 	@exec $(BIN)/chatserver up $(ARGS)
@@ -35,6 +35,10 @@ chaos: .venv/.ready
 # A million hostile frames; `make fuzz ARGS="--frames 50000 --seed 7"` for fewer, or the same again.
 fuzz: .venv/.ready
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+# Old versions out of the history beside the present one, as in a deploy; `make upgrade ARGS=<commit>` for one of them.
+upgrade: .venv/.ready
+	$(BIN)/python -m tests.upgrade $(ARGS)
 
 # The pictures in docs/pictures, taken anew of the demo.
 pictures: .venv/.ready

@@ -22,12 +22,19 @@ class Servers:
 @asynccontextmanager
 async def servers() -> AsyncIterator[Servers]:
     """A migrated, empty database, and an empty Redis."""
+    async with empty_servers() as given:
+        await migrate(given.database_url, MIGRATIONS)
+        yield given
+
+
+@asynccontextmanager
+async def empty_servers() -> AsyncIterator[Servers]:
+    """The same, and nothing was migrated."""
     folder = Path(tempfile.mkdtemp(prefix="ottobon-bench-"))
     postgres, redis = Postgres(folder / "postgres"), Redis(folder / "redis")
     try:
         await postgres.start()
         await redis.start()
-        await migrate(postgres.url, MIGRATIONS)
         yield Servers(postgres.url, redis.url)
     finally:
         await redis.stop()

@@ -1,74 +1,22 @@
 """What an operator sees of a whole node: the metrics, the readiness, and both while Postgres or Redis is away."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
-import httpx2
 import pytest
 
 from chatserver.adapters import levels, readiness
 from chatserver.adapters.postgres import connect
-from chatserver.app import MIGRATIONS, Node
-from tests.chaos.relay import Relay, a_relay
+from chatserver.app import MIGRATIONS
 from tests.load.house import a_client
-from tests.load.town import Served, a_node
 from tests.until import until
+from tests.web.watched import watched
 
 SOON_SECONDS = 0.3
 PROBES = 15
 SECRET = "my salary is 2,350,000"
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}")
-
-
-@dataclass
-class Watched:
-    """A node behind a relay to each of its servers, and what it answers to an operator."""
-
-    served: Served
-    client: httpx2.AsyncClient
-    postgres: Relay
-    redis: Relay
-
-    @property
-    def node(self) -> Node:
-        return self.served.node
-
-    async def scrape(self) -> dict[str, float]:
-        answer = await self.client.get("/metrics")
-        assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/plain")
-        assert not UUID.search(answer.text), "a label bears an id"
-        samples = (line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#"))
-        return {name: float(value) for name, value in samples}
-
-    async def ready(self) -> tuple[int, dict[str, str]]:
-        answer = await self.client.get("/readyz")
-        parts: dict[str, str] = answer.json()["parts"]
-        return answer.status_code, parts
-
-
-def behind(url: str, relay: Relay) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{relay.port}"))
-
-
-@asynccontextmanager
-async def watched(database_url: str, redis_url: str, **more: str) -> AsyncIterator[Watched]:
-    async with (
-        a_relay(urlsplit(database_url).port or 0) as postgres,
-        a_relay(urlsplit(redis_url).port or 0) as redis,
-        a_node(behind(database_url, postgres), behind(redis_url, redis), **more) as served,
-        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", trust_env=False) as client,
-    ):
-        await until(lambda: served.node.wire.healthy)
-        yield Watched(served, client, postgres, redis)
-        postgres.open.set()
-        redis.open.set()
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +83,7 @@ EXPECTED = {
     'ottobon_frames_received_total{type="post"}': 1,
     'ottobon_refusals_total{code="forbidden"}': 1,
     'ottobon_http_requests_total{method="GET",route="/api/sessions/{id}",status="200"}': 1,
+    'ottobon_http_request_seconds_count{route="/api/sessions/{id}"}': 1,
     'ottobon_http_requests_total{method="GET",route="(none)",status="404"}': 1,
     'ottobon_http_requests_total{method="(other)",route="/api/me",status="405"}': 1,
     'ottobon_sessions{status="active_human"}': 1,

@@ -147,6 +147,8 @@ async def _doctor(settings: Settings) -> int:
     async for finding in examine(settings):
         print(finding)
         well = well and finding.well is not False
+    if not well:
+        print("What each means for people, and what to do: docs/operations.md, *What doctor and readyz say*.")
     return DONE if well else FAILED
 
 

@@ -92,6 +92,20 @@ def test_a_rule_is_whole(rule: dict[str, Any]) -> None:
     assert re.fullmatch(r"\d+m", rule.get("for", "1m"))
 
 
+def test_whatever_doctor_and_readyz_name_has_an_entry() -> None:
+    table = OPERATIONS.partition("## What doctor and readyz say")[2].partition("\n## ")[0]
+    entries = {name for row in re.findall(r"^\| (`.+?) \| (?:both|doctor|readyz)", table, re.MULTILINE) for name in
+               re.findall(r"`([\w-]+)`", row)}  # fmt: skip
+    root = DOCS.parent / "chatserver"
+    said = {
+        name
+        for file in (root / "doctor").glob("*.py")
+        for name in re.findall(r'Finding\(\s*"([\w-]+)"', file.read_text())
+    }
+    said |= set(re.findall(r'parts\["(\w+)"\]', (root / "adapters/readiness.py").read_text()))
+    assert entries == said
+
+
 MIGRATIONS = sorted((DOCS.parent / "migrations").glob("[0-9]*.sql"))
 STRADDLING_SINCE = "009"
 """Those before made the first tables of ours: no older node of ours runs with them."""

@@ -140,7 +140,7 @@ async def schema(settings: Settings) -> Finding:
     except (*FAILURES, MigrationError) as error:
         return Finding("schema", False, f"cannot be looked at: {reason(error)}")
     if differs:
-        return Finding("schema", False, f"{differs[0]} ({len(differs)} in all); run `chatserver migrate --check`.")
+        return Finding("schema", False, f"{differs[0]} Of {len(differs)}; `chatserver migrate --check` lists them.")
     return Finding("schema", True, "up to date")
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from chatserver.adapters.erasure import PostgresPeople
-from tests.nodes import Town
+from tests.town import Town
 from tests.until import until
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chatserver.core.client_frames import Auth, Hello
+from chatserver.core.codec import decode, ref_of
 from chatserver.core.errors import Refused
-from chatserver.core.protocol import FRAME_MAX_BYTES, Auth, Hello, decode, ref_of
+from chatserver.core.protocol import FRAME_MAX_BYTES
 
 KINDS: Mapping[str, str] = {"join": "joined", "watch": "lobby"}
 """Of an answer that is no refusal; all others are answered with `ok`."""

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from chatserver.core.protocol import CONTENT_MAX_CHARACTERS, FRAME_MAX_BYTES, AnyClientFrame, Auth, Hello
+from chatserver.core.client_frames import AnyClientFrame, Auth, Hello
+from chatserver.core.protocol import CONTENT_MAX_CHARACTERS, FRAME_MAX_BYTES
 from tests.fuzz.known import Known, Told, copied
 from tests.fuzz.story import next_deed
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from chatserver.core.protocol import AnyServerFrame
+from chatserver.core.server_frames import AnyServerFrame
 from tests.fuzz.expected import ANYTHING, Expected, matches
 from tests.fuzz.guest import Broken, Count, Guest
-from tests.nodes import Screen
+from tests.screens import Screen
 
 FOR_ADMINS = frozenset({"note", "presence", "lobby", "lobby_changed", "draft", "draft_delta"})
 ANSWERS = frozenset({"ok", "error", "joined", "lobby", "welcome"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chatserver.core.protocol import (
+from chatserver.core.server_frames import (
     Answering,
     Delta,
     Joined,

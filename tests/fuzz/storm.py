@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from chatserver.core.protocol import AnyServerFrame
+from chatserver.core.server_frames import AnyServerFrame
 from tests.fuzz.guest import Broken, Guest
 from tests.fuzz.house import Node
 from tests.fuzz.people import People

@@ -7,8 +7,8 @@ import asyncpg
 import msgspec
 
 from chatserver.adapters.identity import DevelopmentIssuer
+from chatserver.core.codec import decode
 from chatserver.core.errors import Refused
-from chatserver.core.protocol import decode
 from tests.fuzz.forge import Forge
 from tests.fuzz.guest import Count
 from tests.fuzz.house import a_node

@@ -12,7 +12,7 @@ import msgspec
 
 from chatserver.adapters.identity import DevelopmentIssuer
 from tests.load.house import Client, a_client
-from tests.nodes import Screen
+from tests.screens import Screen
 from tests.until import until
 from tests.upgrade.versions import Running, Version
 

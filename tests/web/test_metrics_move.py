@@ -11,7 +11,7 @@ import pytest
 from chatserver import hub, wire_probe
 from chatserver.adapters import levels
 from tests.model_server import ErrorsMidway, ModelServer, Says, Stalls
-from tests.nodes import Town
+from tests.town import Town
 from tests.until import until
 from tests.web.watched import asks, watched
 

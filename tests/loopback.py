@@ -8,6 +8,9 @@ from typing import Any
 
 import uvicorn
 
+from chatserver.web.http import http_with
+from chatserver.web.limits import Addresses
+
 STOP_SECONDS = 1
 
 
@@ -34,7 +37,13 @@ async def serving(app: Any) -> AsyncIterator[str]:
         # Whoever connects before the server runs waits in the kernel's queue.
         listener.listen()
         config = uvicorn.Config(
-            app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=STOP_SECONDS, access_log=False
+            app,
+            log_config=None,
+            lifespan="off",
+            http=http_with(Addresses(0)),
+            ws="none",
+            timeout_graceful_shutdown=STOP_SECONDS,
+            access_log=False,
         )
         server = _Server(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))

@@ -24,6 +24,8 @@ from chatserver.core.server_frames import AssistantInfo, Ok, ServerFrame
 from chatserver.dispatch import Dispatcher
 from chatserver.hub import Hub
 from chatserver.subscriptions import Connection
+from chatserver.web.http import http_with
+from chatserver.web.limits import Addresses
 from chatserver.web.line import Line
 from chatserver.web.ws import Sockets
 
@@ -37,6 +39,7 @@ class Server(uvicorn.Server):
     """Stops at once, not at the next tick, and leaves signals to the test run."""
 
     def __init__(self, app: Any, **settings: Any) -> None:
+        settings.setdefault("http", http_with(Addresses(0)))
         super().__init__(uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", ws=Line, ws_max_size=FRAME_MAX_BYTES,
             timeout_graceful_shutdown=1, **settings,

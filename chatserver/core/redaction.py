@@ -56,37 +56,39 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(
+# With the digits that each needs at least: where a text has fewer, it need not be searched. Most messages have few.
+_RULES: tuple[tuple[int, re.Pattern[str], str], ...] = (
+    (0, re.compile(
         r"\b(?=[hwlgfixtmkbs])(?:https?://)?(?:www\.)?(?:linkedin\.com/(?:in|pub)|github\.com|gitlab\.com|facebook\.com|instagram\.com|"
         r"x\.com|twitter\.com|t\.me|wa\.me|medium\.com/@|kaggle\.com|leetcode\.com|behance\.net|xing\.com/profile|"
         r"stackoverflow\.com/users)/?[\w.%-]+(?:/[\w.%-]+){0,5}(?:\?\w{1,20}=[\w.%-]+)?/?", re.IGNORECASE),
      "[profile]"),
-    (re.compile(r"\b(?:https?://)?[\w-]{2,39}\.(?:github|gitlab)\.io\b(?:/[\w.%-]+){0,5}", re.IGNORECASE), "[profile]"),
-    (re.compile(r"\b(?=[st])((?:skype|telegram)(?: ?id)? ?: ?)@?[\w.:-]{4,60}", re.IGNORECASE), r"\1[profile]"),
-    (re.compile(
+    (0, re.compile(r"\b(?:https?://)?[\w-]{2,39}\.(?:github|gitlab)\.io\b(?:/[\w.%-]+){0,5}", re.IGNORECASE),
+     "[profile]"),
+    (0, re.compile(r"\b(?=[st])((?:skype|telegram)(?: ?id)? ?: ?)@?[\w.:-]{4,60}", re.IGNORECASE), r"\1[profile]"),
+    (3, re.compile(
         r"(?:\b(?=[dbgf])(?:d\.?\s?o\.?\s?b\b\.?|date\s+of\s+birth|birth\s?-?\s?date|birthday|born(?:\s+in\s[^\n.;]{1,40}?)?(?:\s+on)?|geb(?:oren|\.)(?:\s+am)?|"
         r"geburts(?:datum|tag)(?:\s+und\s+-?ort)?|date\s+de\s+naissance|fecha\s+de\s+nacimiento)|जन्म\s?-?(?:तिथि|दिनांक|तारीख))"
         rf"(?:\s*\([^)\n]{{1,20}}\))?[\s:|=*-]{{0,20}}{_DATE}", re.IGNORECASE), "[birth date]"),
     # A card's sixteen digits, an Aadhaar's twelve: in fours, an Aadhaar never beginning with 0 or 1.
-    (re.compile(r"(?<![\w.,-])\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?![\w-])"), "[ID number]"),
-    (re.compile(
+    (16, re.compile(r"(?<![\w.,-])\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}(?![\w-])"), "[ID number]"),
+    (12, re.compile(
         rf"(?<![\w.,-])[2-9]\d{{3}}([ ./_-]{{0,2}}|\n)\d{{4}}\1\d{{4}}(?![\w-]){_NO_AMOUNT}", re.IGNORECASE),
      "[ID number]"),
     # PAN: five letters of which the fourth says whose, four digits, one letter.
-    (re.compile(r"\b[A-Z]{3}[ABCFGHJLPT][A-Z][ -]?\d{4}[ -]?[A-Z]\b", re.IGNORECASE), "[ID number]"),
+    (4, re.compile(r"\b[A-Z]{3}[ABCFGHJLPT][A-Z][ -]?\d{4}[ -]?[A-Z]\b", re.IGNORECASE), "[ID number]"),
     # The tax number of a firm of one, which has their PAN in it; a social insurance number of Germany.
-    (re.compile(r"\b\d{2}[A-Z]{5}\d{4}[A-Z][A-Z\d]Z[A-Z\d]\b", re.IGNORECASE), "[ID number]"),
-    (re.compile(r"(?<![\w-])\d{2} ?[0-3]\d[01]\d{3} ?[A-Z] ?\d{3}(?![\w-])"), "[ID number]"),
-    (re.compile(r"(?<![\w-])\d{3}([ -])\d{2}\1\d{4}(?![\w-])"), "[ID number]"),
+    (6, re.compile(r"\b\d{2}[A-Z]{5}\d{4}[A-Z][A-Z\d]Z[A-Z\d]\b", re.IGNORECASE), "[ID number]"),
+    (11, re.compile(r"(?<![\w-])\d{2} ?[0-3]\d[01]\d{3} ?[A-Z] ?\d{3}(?![\w-])"), "[ID number]"),
+    (9, re.compile(r"(?<![\w-])\d{3}([ -])\d{2}\1\d{4}(?![\w-])"), "[ID number]"),
     # A driving licence of India, an Emirates ID.
-    (re.compile(r"\b[A-Z]{2}[ -]?\d{2}[ -]?(?:19|20)\d{2}[ -]?\d{7}\b"), "[ID number]"),
-    (re.compile(r"(?<![\w-])784-?\d{4}-?\d{7}-?\d(?![\w-])"), "[ID number]"),
-    (re.compile(
+    (13, re.compile(r"\b[A-Z]{2}[ -]?\d{2}[ -]?(?:19|20)\d{2}[ -]?\d{7}\b"), "[ID number]"),
+    (15, re.compile(r"(?<![\w-])784-?\d{4}-?\d{7}-?\d(?![\w-])"), "[ID number]"),
+    (6, re.compile(
         r"\b(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z]{2}[\s-]?(?:\d{2}[\s-]?){3}[A-D]\b|\b[a-z]{2}\d{6}[a-d]\b"),
      "[ID number]"),
     # Where the text says that an ID number follows: letters first if any, five digits or more.
-    (re.compile(
+    (5, re.compile(
         r"\b(?=[adeinprsuvपआ])(passport|aadhaar|aadhar|pan|voter\s?id|epic|uan|driving\s?licen[cs]e|driver'?s?\s?licen[cs]e|licen[cs]e|ssn|"
         r"social\s+security|national\s+insurance|nino|visa|emirates\s+id|d\.?l\.?|itin|ein|utr|nhs|esic|ppsn?|"
         r"steuer-?(?:id(?:nr|entifikationsnummer)?|nummer)|(?:renten|sozial)versicherungsnummer|personalausweis(?:nummer)?|"
@@ -95,51 +97,52 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         r"\d(?:[ ./-]?[A-Z]{0,2}\d){4,16}[A-Z]{0,2}\b",
         re.IGNORECASE), r"\1\2[ID number]"),
     # Numbers of nine to fifteen digits as telephones write them; years, amounts and versions have fewer, or points.
-    (re.compile(r"(?<![\w.,/+-])(?:\+|00)\d{1,3}[\s()./-]{0,3}(?:\d[\s()./-]{0,2}){6,12}\d(?!\w)"), "[phone]"),
-    (re.compile(rf"(?<![\w.,/#$₹-])91[ -]?[6-9]\d{{4}}[ -]?\d{{5}}(?!\w){_NO_AMOUNT}", re.IGNORECASE), "[phone]"),
-    (re.compile(r"(?<![\w.,/-])(?:\(0?\d{2,5}\)|0\d{2,5})(?: [/-] |[ /-]?)\d{3,4}[ -]?\d{3,5}(?!\w)"), "[phone]"),
-    (re.compile(
+    (8, re.compile(r"(?<![\w.,/+-])(?:\+|00)\d{1,3}[\s()./-]{0,3}(?:\d[\s()./-]{0,2}){6,12}\d(?!\w)"), "[phone]"),
+    (12, re.compile(rf"(?<![\w.,/#$₹-])91[ -]?[6-9]\d{{4}}[ -]?\d{{5}}(?!\w){_NO_AMOUNT}", re.IGNORECASE), "[phone]"),
+    (8, re.compile(r"(?<![\w.,/-])(?:\(0?\d{2,5}\)|0\d{2,5})(?: [/-] |[ /-]?)\d{3,4}[ -]?\d{3,5}(?!\w)"), "[phone]"),
+    (10, re.compile(
         r"(?<![\w.,/#$₹-])(?<!id )(?<!req )(?<!no )(?<!ref )(?<!no\. )(?<!id: )(?<!req: )(?<!ref: )"
         rf"(?<!rs )(?<!rs\. )(?<!inr )(?<!usd )(?<!₹ )(?!\d{{3}}00\W{{1,3}}\d{{3}}00(?!\d))"
         rf"[6-9]\d{{4}}(?: - |[ ./_·•-]{{0,2}}|\n)\d{{5}}(?!\w){_NO_AMOUNT}", re.IGNORECASE),
      "[phone]"),
-    (re.compile(r"(?<![\w.,/-])[6-9](?:([ .-])\d(?:\1\d){8}|\d{3}[ -]\d{3}[ -]\d{3}|\d{3}-\d{2}-\d{4})(?!\w)"),
+    (10, re.compile(r"(?<![\w.,/-])[6-9](?:([ .-])\d(?:\1\d){8}|\d{3}[ -]\d{3}[ -]\d{3}|\d{3}-\d{2}-\d{4})(?!\w)"),
      "[phone]"),
-    (re.compile(r"(?<![\w.,/-])(?:1[ .-])?\d{3}([ .-])\d{3}\1\d{4}(?!\w)"), "[phone]"),
-    (re.compile(
+    (10, re.compile(r"(?<![\w.,/-])(?:1[ .-])?\d{3}([ .-])\d{3}\1\d{4}(?!\w)"), "[phone]"),
+    (2, re.compile(
         r"\b(?=[pmtw])((?:phone|mobile|mob|tel|telephone|whatsapp)(?![^\W\d_])(?: no)?[ .:#-]{0,4})"
         r"\+?\d[\d ().-]{6,16}\d\b", re.IGNORECASE), r"\1[phone]"),
     # Words that also stand before years and amounts: nine digits at least.
-    (re.compile(
+    (9, re.compile(
         r"\b(?=[cpmtfhw])((?:contact|call|cell|ph|m|t|fon|telefon|handy|mobil|fax|phone|mobile|mob|tel|whatsapp)(?![^\W\d_])\.?"
         r"(?:\s?(?:me|us|at|on|no|nr|num|number)\b\.?){0,2}[ \t.:#=|/-]{0,4})"
         rf"\+?(?:\(?\d[ ()./-]{{0,3}}){{8,14}}\d(?!\w){_NO_AMOUNT}", re.IGNORECASE), r"\1[phone]"),
     # The second number of somebody.
-    (re.compile(r"(\[phone\])(?:\s?(?:[/,;|&]|or\b|and\b)\s?\+?\d(?:[ ().-]{0,2}\d){8,13}(?!\w)){1,5}"), r"\1"),
-    (re.compile(
+    (9, re.compile(r"(\[phone\])(?:\s?(?:[/,;|&]|or\b|and\b)\s?\+?\d(?:[ ().-]{0,2}\d){8,13}(?!\w)){1,5}"), r"\1"),
+    (0, re.compile(
         r"^(\s*(?:(?:permanent |current |present |local |postal |residential |home |mailing |correspondence |"
         r"communication )?address|residence|पता|anschrift|adresse)"
         r"\s*[:\-–][ ]*)"
         rf"(?:[^\n]+$|\n(?:[^\n]{{1,80}}\n){{0,3}}[^\n]{{0,80}}{_POSTCODE})",
         re.IGNORECASE | re.MULTILINE), r"\1[address]"),
-    (re.compile(
+    (6, re.compile(
         rf"^(\s*(?:[a-z]{{4,16}} )?(?:address|anschrift|adresse)\s*\n)(?:[^\n]{{1,80}}\n){{0,3}}"
         rf"[^\n]{{0,80}}{_POSTCODE}", re.IGNORECASE | re.MULTILINE), r"\1[address]"),
-    (re.compile(
+    (6, re.compile(
         r"\b(?:\d{1,5}[A-Za-z]? (?:[A-Z\d][\w'.]{0,30},? ){1,8}|P\.?O\.? ?Box \d{1,6},? (?:[A-Z][\w'.]{0,30},? ){1,3})"
         r"[A-Z]{2} \d{5}(?:-\d{4})?\b"), "[address]"),
-    (re.compile(
+    (6, re.compile(
         r"\b[A-ZÄÖÜ][\w.-]{1,40}(?: [\w.-]{1,40}){0,3} \d{1,4} ?[a-z]?, ?(?:D-)?\d{5} [A-ZÄÖÜ][\w-]{1,40}"),
      "[address]"),
-    (re.compile(
+    (7, re.compile(
         r"\b(?:flat|house|h\.?\s?no|door|plot|apartment|apt|villa|block)\.?\s*(?:no\.?)?\s*[:#]?\s*[A-Z]?-?\d+[\w/-]*,"
         rf"[^\n]{{5,140}}?{_POSTCODE}", re.IGNORECASE), "[address]"),
-    (re.compile(rf"(?<![^|•;\n])[^|•;\n]{{0,120}}\b{_STREET}\b[^|•;\n]{{0,80}}?{_POSTCODE}{_NO_AMOUNT}", re.IGNORECASE),
+    (6, re.compile(
+        rf"(?<![^|•;\n])[^|•;\n]{{0,120}}\b{_STREET}\b[^|•;\n]{{0,80}}?{_POSTCODE}{_NO_AMOUNT}", re.IGNORECASE),
      "[address]"),
-    (re.compile(
+    (1, re.compile(
         r"\b\d{1,5}[A-Za-z]?,?\s+(?:[A-Z][\w'.]+\s+){1,4}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Marg|Nagar|"
         r"Boulevard|Blvd|Grove|Close)\b\.?(?:,[^\n,|]{2,40}){0,3}"), "[address]"),
-    (re.compile(
+    (1, re.compile(
         r"\b[A-ZÄÖÜ][\wäöüß.-]*(?:straße|strasse|str\.|weg|platz|allee|gasse)\s+\d{1,4}\s?[a-z]?\b"
         r"(?:,?\s*(?:[A-Z]{1,2}-)?\d{4,5}\s+[A-ZÄÖÜ][\wäöüß-]+)?"), "[address]"),
 )  # fmt: skip
@@ -147,6 +150,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 def clean(text: str) -> str:
     """The text in NFKC without characters that nobody sees: they carry orders, not words. Line ends stay."""
+    if text.isascii():
+        return text.replace("\x00", "")
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
 
 
@@ -172,7 +177,10 @@ def _rules(plain: str) -> Iterator[tuple[re.Pattern[str], str]]:
     yield _SAID, "[e-mail]"
     if _HOMES.search(plain):
         yield _HOME, "[address]"
-    yield from _RULES
+    digits = sum(map(plain.count, "0123456789"))
+    for needed, pattern, kind in _RULES:
+        if digits >= needed:
+            yield pattern, kind
 
 
 def _replaced(pattern: re.Pattern[str], kind: str, text: str, plain: str) -> tuple[str, str]:

@@ -6,6 +6,8 @@ UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 BIN := .venv/bin
 unexport VIRTUAL_ENV
+# Dozens of processes are started, by the tests above all; who compiles all that each imports waits seconds for it.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS = never
 
 .PHONY: up test check fmt clean bench eval chaos fuzz upgrade pictures

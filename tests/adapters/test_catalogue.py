@@ -1,18 +1,24 @@
 """Filters lose no rows, however few they leave and wherever the vector points."""
 
+from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from chatserver.adapters.catalogue import nearest_rows
+from chatserver.adapters.postgres import connect
 from chatserver.core.job import SYSTEM_PROVIDER
 from chatserver.core.job_ports import Filters
 from chatserver.core.ports import DIMENSIONS, Vector
+from tests.conftest import Copies, PostgresServer
 
-JOBS = 3_000
+JOBS = 1_500
+"""More than the 1,000 that a walk can be told to keep in view: what finds the last of them went on."""
 RARE = 7
 
 
@@ -21,11 +27,18 @@ def unit(vectors: Any) -> Vector:
     return found
 
 
-@pytest.fixture
-async def query(database: asyncpg.Pool) -> Vector:
-    """`JOBS` jobs near the query in Pune, and `RARE` in Leh on the other side of everything."""
-    chance = np.random.default_rng(3)
-    query = unit(chance.normal(size=DIMENSIONS))
+@pytest.fixture(scope="module")
+def query() -> Vector:
+    return unit(np.random.default_rng(3).normal(size=DIMENSIONS))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def filled(migrated: Copies, query: Vector) -> AsyncIterator[str]:
+    """The name of a database with `JOBS` jobs near the query in Pune, and `RARE` in Leh far from it.
+
+    The graph of their vectors takes seconds to grow, a copy of it takes none.
+    """
+    chance = np.random.default_rng(4)
     near = unit(query + 0.5 * unit(chance.normal(size=(JOBS, DIMENSIONS))))
     far = unit(-query + 0.5 * unit(chance.normal(size=(RARE, DIMENSIONS))))
     rows = [
@@ -33,14 +46,27 @@ async def query(database: asyncpg.Pool) -> Vector:
          "Pune, IN" if number < JOBS else "Leh, IN", "en" if number % 3 else None, vector, "a model")
         for number, vector in enumerate([*near, *far])
     ]  # fmt: skip
-    async with database.acquire() as connection:
+    url = migrated.take()
+    pool = await connect(url, size=1)
+    async with pool.acquire() as connection:
         await connection.copy_records_to_table(
             "jobs", schema_name="public", records=rows,
             columns=("id", "provider_id", "title", "description_raw", "status", "source_name", "location", "language",
                      "embedding", "embedding_model"),
         )  # fmt: skip
         await connection.execute("analyze public.jobs")
-    return query
+    await pool.close()
+    yield urlsplit(url).path[1:]
+    migrated.leave(url)
+
+
+@pytest_asyncio.fixture
+async def database(postgres_server: PostgresServer, filled: str) -> AsyncIterator[asyncpg.Pool]:
+    url = await postgres_server.create(template=filled)
+    pool = await connect(url)
+    yield pool
+    await pool.close()
+    await postgres_server.drop(url)
 
 
 async def found(database: asyncpg.Pool, query: Vector, filters: Filters, most: int = 50) -> int:

@@ -15,7 +15,7 @@ from tests.browser.stage import Reach, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-STATES: dict[str, Reach] = {**seeker_states.STATES, **conversation_states.STATES, **desk_states.STATES}
+STATES: dict[str, Reach] = {**desk_states.STATES, **seeker_states.STATES, **conversation_states.STATES}
 DESKTOP, ZOOMED, PHONE = (
     ViewportSize(width=1280, height=800), ViewportSize(width=640, height=400), ViewportSize(width=320, height=640)
 )  # fmt: skip

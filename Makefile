@@ -15,9 +15,11 @@ export UV_PYTHON_DOWNLOADS = never
 up: .venv/.ready
 	@exec $(BIN)/chatserver up $(ARGS)
 
-# A file of tests on each core, each with servers of its own; where one Redis is given to all, one after the other.
+# Several files of tests at a time (tests/distribution.py), each with servers of its own; where one Redis is given to
+# all, one after the other.
 test: check
-	$(BIN)/python -m pytest -n $(if $(TEST_REDIS_URL),0,auto) --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(if $(TEST_REDIS_URL),0,auto) --maxprocesses 4 --dist loadfile \
+	  --no-loadscope-reorder $(ARGS)
 
 check: .venv/.ready
 	$(BIN)/ruff check .

@@ -70,14 +70,20 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def acting_as(connection: asyncpg.Connection, role: str, user: UUID | None = None) -> AsyncIterator[None]:
-    """A transaction as Supabase's API opens one for a client, undone at its end."""
+async def undone(connection: asyncpg.Connection) -> AsyncIterator[None]:
     transaction = connection.transaction()
     await transaction.start()
     try:
+        yield
+    finally:
+        await transaction.rollback()
+
+
+@asynccontextmanager
+async def acting_as(connection: asyncpg.Connection, role: str, user: UUID | None = None) -> AsyncIterator[None]:
+    """A transaction as Supabase's API opens one for a client, undone at its end."""
+    async with undone(connection):
         await connection.execute(f"set local role {role}")
         claims = {"role": role} | ({"sub": str(user)} if user else {})
         await connection.execute("select set_config('request.jwt.claims', $1, true)", json.dumps(claims))
         yield
-    finally:
-        await transaction.rollback()

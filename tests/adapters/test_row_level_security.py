@@ -1,15 +1,15 @@
 """Who may do what with which rows, asked of the database itself in everybody's name."""
 
-from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Literal
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from tests.adapters.everybodys_rows import PEOPLE, Cast, Stage, everybodys_rows
+from tests.adapters.everybodys_rows import PEOPLE, Cast, Stage
 from tests.adapters.migration_databases import acting_as
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # error: refused whatever the row. none: allowed, and not one row. own, shown, active, all: these rows and no other.
 # shown: of one's own conversations what is neither a note nor hidden. active: the active jobs and all of one's own.
@@ -67,14 +67,6 @@ ROWS = {
 COLUMNS = ("anon", *PEOPLE, "service role")
 Command = Literal["select", "insert", "update", "delete"]
 Keys = frozenset[tuple[object, ...]]
-
-
-@pytest.fixture(params=["nothing open by default", "everything open by default"])
-async def stage(postgres_server: SimpleNamespace, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    async with everybodys_rows(
-        postgres_server.admin_url, open_by_default=request.param.startswith("everything")
-    ) as stage:
-        yield stage
 
 
 def _expectations() -> dict[tuple[str, Command, str], str]:
@@ -172,7 +164,7 @@ async def test_everybody_reaches_the_rows_that_are_theirs_and_no_other(stage: St
     assert await _deviations(*stage) == []
 
 
-@pytest.mark.parametrize("stage", ["nothing open by default"], indirect=True)
+@pytest.mark.parametrize("everybody", ["nothing open by default"], indirect=True)
 async def test_who_was_deactivated_reads_nothing_that_was_theirs(stage: Stage) -> None:
     """Their token is good for an hour, and the sign-in service gives them the next one."""
     owner, cast = stage
@@ -183,7 +175,7 @@ async def test_who_was_deactivated_reads_nothing_that_was_theirs(stage: Stage) -
                 assert await owner.fetch(f"select 1 from {table}") == [], f"{table} by {who}"
 
 
-@pytest.mark.parametrize("stage", ["nothing open by default"], indirect=True)
+@pytest.mark.parametrize("everybody", ["nothing open by default"], indirect=True)
 @pytest.mark.parametrize(
     ("change", "seen"),
     [

@@ -1,15 +1,15 @@
 """What clients of the database reach beside rows: columns, functions, sequences, schemas, and by which claims."""
 
 import json
-from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from tests.adapters.everybodys_rows import Stage, everybodys_rows
+from tests.adapters.everybodys_rows import Stage
 from tests.adapters.migration_databases import CLIENT_ROLES, acting_as
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # Of the tables that clients read, the columns that they do not.
 UNREADABLE = {
@@ -40,14 +40,6 @@ keep_vector_only_while_active
 """
 
 CLIENTS = (("anon", None), ("authenticated", "seeker"), ("authenticated", "admin"))
-
-
-@pytest.fixture(params=["nothing open by default", "everything open by default"])
-async def stage(postgres_server: SimpleNamespace, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    async with everybodys_rows(
-        postgres_server.admin_url, open_by_default=request.param.startswith("everything")
-    ) as stage:
-        yield stage
 
 
 async def test_clients_read_and_do_nothing_else(stage: Stage) -> None:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,16 @@ from tests.adapters import resume_files as files
 @pytest.mark.parametrize(
     ("made", "sentence"),
     [
-        (hostile.with_entity(hostile.LAUGHS, b"&j;"), "damaged"), (hostile.deep_xml(), "damaged"),
-        (hostile.pictures(10_000), "unpacks to far more"), (hostile.page_loop(), "damaged"),
-        (hostile.huge_count(), "a scan"), (b"<!doctype html><script>1</script>" + files.plain_pdf(), "web page"),
-        (b"GIF89a" + files.full_docx(), "not a PDF, DOCX"), (b"MZ\x90\x00" + files.plain_pdf()[5:], "not a PDF, DOCX"),
+        (lambda: hostile.with_entity(hostile.LAUGHS, b"&j;"), "damaged"), (hostile.deep_xml, "damaged"),
+        (lambda: hostile.pictures(10_000), "unpacks to far more"), (hostile.page_loop, "damaged"),
+        (hostile.huge_count, "a scan"), (lambda: b"<!doctype html><script>1</script>" + files.plain_pdf(), "web page"),
+        (lambda: b"GIF89a" + files.full_docx(), "not a PDF, DOCX"),
+        (lambda: b"MZ\x90\x00" + files.plain_pdf()[5:], "not a PDF, DOCX"),
     ],
 )  # fmt: skip
-def test_what_is_refused(made: bytes, sentence: str) -> None:
+def test_what_is_refused(made: Callable[[], bytes], sentence: str) -> None:
     with pytest.raises(Unreadable, match=sentence):
-        read(made)
+        read(made())
 
 
 def test_no_entity_reads_a_file_of_ours() -> None:
@@ -36,9 +38,9 @@ def test_no_entity_reads_a_file_of_ours() -> None:
     assert "root:" not in found["text"]
 
 
-@pytest.mark.parametrize("made", [hostile.remote_template(), hostile.climbing(), hostile.nested_archives()])
-def test_what_is_read_without_what_it_brings(made: bytes) -> None:
-    assert "Before the table" in read(made)["text"]
+@pytest.mark.parametrize("made", [hostile.remote_template, hostile.climbing, hostile.nested_archives])
+def test_what_is_read_without_what_it_brings(made: Callable[[], bytes]) -> None:
+    assert "Before the table" in read(made())["text"]
     assert not Path("/tmp/climbed").exists()
 
 

@@ -8,11 +8,12 @@ from xdist.scheduler import LoadFileScheduling
 
 STATES = "tests/browser/test_accessibility.py"
 BROWSER = "tests/browser/"
+CLIENT = "tests/client/"
 # What takes longest begins first, or in the end one core is at it alone.
 FIRST = (
     STATES, BROWSER, "tests/chaos/", "tests/test_histories.py", "tests/fuzz/", "tests/test_up.py", "tests/test_demo.py",
     "tests/test_quality.py", "tests/load/", "tests/protocol_model/", "tests/attacks/", "tests/test_reembed_command.py",
-    "tests/workers/test_main.py", "tests/workers/test_ingestion_faults.py", "tests/client/", "tests/privacy/",
+    "tests/workers/test_main.py", "tests/workers/test_ingestion_faults.py", CLIENT, "tests/privacy/",
 )  # fmt: skip
 
 
@@ -21,9 +22,9 @@ def place_of(file: str) -> int:
 
 
 def scope_of(nodeid: str) -> str:
-    """A file has servers of its own; what goes through a browser shares a whole house, which takes long to build."""
+    """A file has servers of its own; what goes through a browser shares it, and a house that takes long to build."""
     file = nodeid.partition("::")[0]
-    return BROWSER if file.startswith(BROWSER) and file != STATES else file
+    return next((shared for shared in (BROWSER, CLIENT) if file.startswith(shared) and file != STATES), file)
 
 
 @pytest.hookimpl(trylast=True)

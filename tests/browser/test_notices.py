@@ -32,11 +32,17 @@ AudioContext.prototype.createOscillator = function () {
 """
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def windowed(complaints: Complaints) -> AsyncIterator[Browser]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def with_windows() -> AsyncIterator[Browser]:
     async with chromium(WINDOWED) as browser:
-        browser.on("context", complaints.watch)
         yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def windowed(with_windows: Browser, complaints: Complaints) -> AsyncIterator[Browser]:
+    with_windows.on("context", complaints.watch)
+    yield with_windows
+    with_windows.remove_listener("context", complaints.watch)
 
 
 async def waiting(meera: Admin) -> int:

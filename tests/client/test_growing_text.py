@@ -12,7 +12,7 @@ import random
 import pytest
 from playwright.async_api import Page
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 JUMPS = """async (texts) => {
   const { build, parse, render, settled } = await import("/markdown.js");

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 DAYS = ["2026-11-22", "2026-11-23", "2026-11-24"]
 DRAW = """async ([given, unit]) => {

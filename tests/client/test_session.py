@@ -10,7 +10,7 @@ from playwright.async_api import Page, Route
 
 from tests.chromium import NOWHERE
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 AUTH = "https://demo.supabase.test"
 SUPABASE = {"kind": "supabase", "url": AUTH, "publishable_key": "sb_publishable_made_up"}

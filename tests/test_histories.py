@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -310,3 +311,21 @@ def test_whatever_happens_the_promises_hold(
             await pool.close()
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize(("turn_of_the_event", "is_right"), [(2, True), (3, False)])
+def test_an_event_cuts_the_text_of_an_earlier_turn_and_of_no_other(turn_of_the_event: int, is_right: bool) -> None:
+    told = Transcript("Asha", False, [
+        {"type": "joined", "seq": 1, "turn": 1},
+        {"type": "delta", "turn": 2, "at": 0, "content": "taken up"},
+        {"type": "status", "seq": 2, "turn": turn_of_the_event, "of_turn": None, "status": "active_ai"},
+        {"type": "delta", "turn": turn_of_the_event, "at": 8, "content": " by another node"},
+    ])  # fmt: skip
+    log = [
+        {"seq": 2, "turn": turn_of_the_event, "of_turn": None, "kind": "status", "role": None, "content": "active_ai"}
+    ]
+    if is_right:
+        told.judge(log)
+    else:
+        with pytest.raises(AssertionError, match="after 0 characters"):
+            told.judge(log)

@@ -59,8 +59,10 @@ class Transcript:
                         f"{self.name}: the assistant speaks under a person: {frame}"
                     )
                     status = frame.get("status", status)
-                    if frame["turn"] > floor:
-                        floor, turn, text = frame["turn"], frame["turn"], ""
+                    floor = max(floor, frame["turn"])
+                    # After a death the answer's own turn may be told by its text first.
+                    if frame["turn"] > turn:
+                        turn, text = frame["turn"], ""
                 case "delta" | "rebase":
                     assert frame["turn"] >= floor, f"{self.name}: text of a turn that is over: {frame}"
                     if frame["turn"] > turn:

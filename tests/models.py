@@ -14,4 +14,5 @@ def gazetteer() -> Gazetteer:
 
 @pytest.fixture(scope="session")
 def minilm() -> MiniLM:
-    return MiniLM()
+    # Other tests have the other cores.
+    return MiniLM(threads=1)

@@ -14,7 +14,7 @@ from chatserver.web.limits import Addresses
 STOP_SECONDS = 1
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Stops at once, not at the next tick, and leaves signals to the test run."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -26,6 +26,16 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self.stopped.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        # Who is idle is gone by the next turn; the tenth of a second that uvicorn waits is for others.
+        await asyncio.sleep(0)
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
 
 
 @asynccontextmanager
@@ -45,7 +55,7 @@ async def serving(app: Any) -> AsyncIterator[str]:
             timeout_graceful_shutdown=STOP_SECONDS,
             access_log=False,
         )
-        server = _Server(config)
+        server = Server(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

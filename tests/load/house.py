@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID, uuid5
@@ -28,6 +28,7 @@ from chatserver.web.http import http_with
 from chatserver.web.limits import Addresses
 from chatserver.web.line import Line
 from chatserver.web.ws import Sockets
+from tests import loopback
 
 PEOPLE = UUID("6f1c1f0e-0000-4000-8000-000000000000")
 HOUR = 3600.0
@@ -35,22 +36,13 @@ WITHIN_SECONDS = 15.0
 POLL_SECONDS = 0.005
 
 
-class Server(uvicorn.Server):
-    """Stops at once, not at the next tick, and leaves signals to the test run."""
-
+class Server(loopback.Server):
     def __init__(self, app: Any, **settings: Any) -> None:
         settings.setdefault("http", http_with(Addresses(0)))
         super().__init__(uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", ws=Line, ws_max_size=FRAME_MAX_BYTES,
             timeout_graceful_shutdown=1, **settings,
         ))  # fmt: skip
-        self.stopped = asyncio.Event()
-
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        return nullcontext()
-
-    async def main_loop(self) -> None:
-        await self.stopped.wait()
 
     @property
     def lines(self) -> list[Line]:

@@ -57,16 +57,24 @@ class PostgresServer:
 
     async def create(self, *, template: str | None = None) -> str:
         """The owner's URL of a fresh database: empty with the extension, or a copy of `template`."""
+        url, statement = self.creation(template)
+        await self._execute(statement)
+        if template is None:
+            await add_extension(with_database(self.admin_url, urlsplit(url).path[1:]))
+        return url
+
+    async def drop(self, url: str) -> None:
+        await self._execute(self.removal(url))
+
+    def creation(self, template: str | None) -> tuple[str, str]:
+        """The owner's URL of a database that is not there yet, and what makes it."""
         name = f"test_{uuid4().hex[:12]}"
         # Files are copied in a third of the time that a copy through the write-ahead log takes.
         copied = f" template {template} strategy file_copy" if template else ""
-        await self._execute(f"create database {name} owner {self.owner}{copied}")
-        if template is None:
-            await add_extension(with_database(self.admin_url, name))
-        return with_database(self.owner_url, name)
+        return with_database(self.owner_url, name), f"create database {name} owner {self.owner}{copied}"
 
-    async def drop(self, url: str) -> None:
-        await self._execute(f"drop database if exists {urlsplit(url).path[1:]} with (force)")
+    def removal(self, url: str) -> str:
+        return f"drop database if exists {urlsplit(url).path[1:]} with (force)"
 
     async def drop_owner(self) -> None:
         await self._execute(f"drop owned by {self.owner}", f"drop role {self.owner}")
@@ -137,13 +145,18 @@ def postgres_server(servers_folder: Path) -> Iterator[PostgresServer]:
 
 
 class Copies:
-    """Copies of a database, one of them always ahead: it is made while the test before still runs."""
+    """Copies of a database, one of them always ahead: it is made while the test before still runs.
+
+    One connection makes all of them: to sign in takes the processor as long as a copy does.
+    """
 
     def __init__(self, server: PostgresServer, template: str, maker: ThreadPoolExecutor) -> None:
         self._server = server
         self._template = template
         self._maker = maker
-        self._left: list[Future[None]] = []
+        self._runner = asyncio.Runner()
+        self._admin: asyncpg.Connection = maker.submit(self._runner.run, asyncpg.connect(server.admin_url)).result()
+        self._left: list[Future[str]] = []
         self._ahead = self._make()
 
     def take(self) -> str:
@@ -153,15 +166,22 @@ class Copies:
         return url
 
     def leave(self, url: str) -> None:
-        self._left.append(self._maker.submit(lambda: asyncio.run(self._server.drop(url))))
+        self._left.append(self._maker.submit(self._runner.run, self._admin.execute(self._server.removal(url))))
 
     def close(self) -> None:
         self.leave(self._ahead.result())
         for drop in self._left:
             drop.result()
+        self._maker.submit(self._runner.run, self._admin.close()).result()
+        self._maker.submit(self._runner.close).result()
 
     def _make(self) -> Future[str]:
-        return self._maker.submit(lambda: asyncio.run(self._server.create(template=self._template)))
+        async def make() -> str:
+            url, statement = self._server.creation(self._template)
+            await self._admin.execute(statement)
+            return url
+
+        return self._maker.submit(self._runner.run, make())
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,15 @@ from tests.until import until
 
 PATIENCE_SECONDS = 90
 
+HELD = """
+create function held() returns trigger language plpgsql as $$
+begin
+  if (select count(*) from next_embeddings) >= 32 then perform pg_advisory_xact_lock(1); end if;
+  return null;
+end $$;
+create trigger held before insert on next_embeddings for each statement execute function held();
+"""
+
 Ended = tuple[int | None, str, str]
 Start = Callable[..., Coroutine[Any, Any, asyncio.subprocess.Process]]
 
@@ -83,25 +92,30 @@ async def test_it_changes_the_model_once_and_then_has_nothing_to_do(database: as
 
 
 async def test_a_stop_says_that_it_goes_on_and_the_next_one_does(database: asyncpg.Pool, start: Start) -> None:
-    await filled(database, 400)
+    await filled(database, 50)
+    # Its third batch waits for us, so that it is stopped in the middle however fast it is.
+    await database.execute(HELD)
 
-    async def has_begun() -> bool:
-        return bool(await database.fetchval("select exists (select from next_embeddings)"))
+    async def is_held() -> bool:
+        return bool(await database.fetchval("select exists (select from pg_locks where not granted)"))
 
-    process = await start()
-    await until(has_begun, PATIENCE_SECONDS)
-    process.send_signal(signal.SIGINT)
-    code, out, err = await ended(process)
+    async with database.acquire() as holder:
+        await holder.execute("select pg_advisory_lock(1)")
+        process = await start()
+        await until(is_held, PATIENCE_SECONDS)
+        process.send_signal(signal.SIGINT)
+        code, out, err = await ended(process)
+        await holder.execute("select pg_advisory_unlock(1)")
     assert (code, out) == (1, "")
     assert "Stopped. What is done is kept" in err
     assert "start `chatserver reembed` again to go on" in err
     assert await models(database) == {openai.MODEL}
     kept = await database.fetchval("select count(*) from next_embeddings")
-    assert 0 < kept < 400
+    assert 0 < kept < 50
     code, _, err = await ended(await start())
     assert code == 0
     assert f"{kept} are there from an earlier run." in err
-    assert f"{400 - kept} jobs" in err
+    assert f"{50 - kept} jobs" in err
     assert await models(database) == {minilm.MODEL}
 
 

@@ -147,11 +147,13 @@ class Stage:
         self.runs = RunStore(database)
         self.queue = Queue()
 
-    def worker(self, wrap: Callable[[Any], Any] = lambda part: part, *, ttl_seconds: float = 120) -> Ingestion:
+    def worker(
+        self, wrap: Callable[[Any], Any] = lambda part: part, *, ttl_seconds: float = 120, renew_seconds: float = 0.05
+    ) -> Ingestion:
         """Another process. `wrap` may put itself between the worker and its stores."""
         jobs = PostgresJobs(self.database)
         intake = Intake(jobs, PostgresIntake(self.database), self.queue)
-        locks = CronLocks(self.database, str(uuid4()), ttl_seconds=ttl_seconds, renew_seconds=0.05)
+        locks = CronLocks(self.database, str(uuid4()), ttl_seconds=ttl_seconds, renew_seconds=renew_seconds)
         adapters: dict[str, type[Adapter]] = {"scripted": ScriptedBoard}
         return Ingestion(
             wrap(RunStore(self.database)), wrap(Listings(self.database)), wrap(Adoption(self.database)), locks,

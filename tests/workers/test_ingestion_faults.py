@@ -183,7 +183,8 @@ async def test_a_worker_that_slept_through_the_days_run_begins_no_second_one(dat
             await database.execute("update cron_locks set expires_at = now() - interval '1 second'")
             await stage.worker().daily(time(0, 0), INDIA)
 
-    await stage.worker(with_steps(before=sleeps)).daily(time(0, 0), INDIA)
+    # Who sleeps renews nothing.
+    await stage.worker(with_steps(before=sleeps), renew_seconds=60).daily(time(0, 0), INDIA)
     assert await database.fetchval("select count(*) from scraping_logs") == 1
 
 

@@ -30,6 +30,7 @@ begin
 end $$;
 create trigger held before insert on next_embeddings for each statement execute function held();
 """
+WAITS = "select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'advisory')"
 
 Ended = tuple[int | None, str, str]
 Start = Callable[..., Coroutine[Any, Any, asyncio.subprocess.Process]]
@@ -97,7 +98,7 @@ async def test_a_stop_says_that_it_goes_on_and_the_next_one_does(database: async
     await database.execute(HELD)
 
     async def is_held() -> bool:
-        return bool(await database.fetchval("select exists (select from pg_locks where not granted)"))
+        return bool(await database.fetchval(WAITS))
 
     async with database.acquire() as holder:
         await holder.execute("select pg_advisory_lock(1)")

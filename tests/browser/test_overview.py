@@ -54,6 +54,8 @@ async def opens(page: Page, view: str) -> None:
 
 
 async def test_the_figures_are_pictures_with_names_and_tables_beside_them(browser: Browser, house: House) -> None:
+    # Whoever was here before may have asked a model that is paid.
+    await told(house, "delete from spend")
     async with overview(browser, house) as page:
         begun = await told(house, "select count(*) from chat_sessions where created_at > now() - interval '1 day'")
         plot = page.get_by_role("img", name="Conversations begun")

@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -101,8 +102,16 @@ def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 @pytest.fixture(scope="session", autouse=True)
 def _certificates_are_read_once() -> Iterator[None]:
     """Each client of HTTP would read all that this machine trusts anew, which takes longer than most tests."""
+    read = httpcore2.default_ssl_context
+    known = cache(lambda: read(_trust_env=False))
+
+    def from_memory(*, _trust_env: bool = True) -> ssl.SSLContext:
+        # Who names certificates of their own gets those.
+        named = _trust_env and any(name in os.environ for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+        return read(_trust_env=_trust_env) if named else known()
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(httpcore2, "default_ssl_context", cache(httpcore2.default_ssl_context))
+        patch.setattr(httpcore2, "default_ssl_context", from_memory)
         yield
 
 

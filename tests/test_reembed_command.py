@@ -22,16 +22,6 @@ from tests.until import until
 
 PATIENCE_SECONDS = 90
 
-HELD = """
-create function held() returns trigger language plpgsql as $$
-begin
-  if (select count(*) from next_embeddings) >= 32 then perform pg_advisory_xact_lock(1); end if;
-  return null;
-end $$;
-create trigger held before insert on next_embeddings for each statement execute function held();
-"""
-WAITS = "select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'advisory')"
-
 Ended = tuple[int | None, str, str]
 Start = Callable[..., Coroutine[Any, Any, asyncio.subprocess.Process]]
 
@@ -93,30 +83,25 @@ async def test_it_changes_the_model_once_and_then_has_nothing_to_do(database: as
 
 
 async def test_a_stop_says_that_it_goes_on_and_the_next_one_does(database: asyncpg.Pool, start: Start) -> None:
-    await filled(database, 50)
-    # Its third batch waits for us, so that it is stopped in the middle however fast it is.
-    await database.execute(HELD)
+    await filled(database, 400)
 
-    async def is_held() -> bool:
-        return bool(await database.fetchval(WAITS))
+    async def has_begun() -> bool:
+        return bool(await database.fetchval("select exists (select from next_embeddings)"))
 
-    async with database.acquire() as holder:
-        await holder.execute("select pg_advisory_lock(1)")
-        process = await start()
-        await until(is_held, PATIENCE_SECONDS)
-        process.send_signal(signal.SIGINT)
-        code, out, err = await ended(process)
-        await holder.execute("select pg_advisory_unlock(1)")
+    process = await start()
+    await until(has_begun, PATIENCE_SECONDS)
+    process.send_signal(signal.SIGINT)
+    code, out, err = await ended(process)
     assert (code, out) == (1, "")
     assert "Stopped. What is done is kept" in err
     assert "start `chatserver reembed` again to go on" in err
     assert await models(database) == {openai.MODEL}
     kept = await database.fetchval("select count(*) from next_embeddings")
-    assert 0 < kept < 50
+    assert 0 < kept < 400
     code, _, err = await ended(await start())
     assert code == 0
     assert f"{kept} are there from an earlier run." in err
-    assert f"{50 - kept} jobs" in err
+    assert f"{400 - kept} jobs" in err
     assert await models(database) == {minilm.MODEL}
 
 

@@ -101,7 +101,7 @@ class Hearing:
             raise Broken(f"{told}, which nothing explains")
         if code == 4400 and self._bad < 10:
             raise Broken(f"{told} after {self._bad} bad frames")
-        if code == 4403 and self._guest.is_erased:
+        if code in OF_A_TOKEN and self._guest.is_erased:
             self._count.judged += 1
             return
         if code in OF_A_TOKEN and self._welcomed:

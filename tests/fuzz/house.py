@@ -50,7 +50,7 @@ class Node:
         return found
 
     async def erases(self, token: str) -> None:
-        """`DELETE /api/me`, as its answer says; who is gone already is made and erased once more."""
+        """`DELETE /api/me`, as its answer says."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(

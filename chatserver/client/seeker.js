@@ -76,7 +76,7 @@ class SeekerPage {
 
   layOut() {
     fill(byId("side"), this.resume.element, this.matches.element, this.past.element,
-      new MyData(this.api, (receipt) => this.gone(receipt), this.consent.element).element);
+      new MyData(this.api, () => this.erase(), this.consent.element).element);
     const { assistant } = this.here.config;
     const who = assistant.kind === "offline"
       ? "Offline assistant: no AI model is used here; answers are composed from the job data."
@@ -98,9 +98,19 @@ class SeekerPage {
       el("div", { class: "foot" }, this.composer.element, this.over, el("p", { class: "quiet who-answers", "data-testid": "assistant" }, who)));
   }
 
+  async erase() {
+    // Whoever is gone is let in nowhere: what the line asked for meanwhile would be refused.
+    this.line.close();
+    try {
+      this.gone(await this.api.send("DELETE", "/api/me"));
+    } catch (error) {
+      void this.line.open();
+      throw error;
+    }
+  }
+
   /** @param {any} receipt */
   gone(receipt) {
-    this.line.close();
     this.here.session.signOut();
     byId("app").hidden = byId("views").hidden = true;
     byId("gate").hidden = false;

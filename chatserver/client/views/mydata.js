@@ -9,12 +9,12 @@ const FILE = "ottobon-jobs-export.json";
 export class MyData {
   /**
    * @param {import("../api.js").Api} api
-   * @param {(receipt: any) => void} erased told once nothing is left
+   * @param {() => Promise<void>} erase
    * @param {Element} consent who else may have something of it
    */
-  constructor(api, erased, consent) {
+  constructor(api, erase, consent) {
     this.api = api;
-    this.erased = erased;
+    this.erase = erase;
     this.problem = el("p", { class: "problem", role: "alert", hidden: true });
     this.element = el("section", { "aria-labelledby": "data-title", "data-testid": "my-data" },
       el("h2", { id: "data-title" }, "Your data"),
@@ -47,7 +47,7 @@ export class MyData {
       event.preventDefault();
       if (field.value.trim().toUpperCase() !== WORD) return field.focus();
       dialog.close();
-      void this.guarded(async () => this.erased(await this.api.send("DELETE", "/api/me")));
+      void this.guarded(this.erase);
     });
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);

@@ -199,7 +199,7 @@ class Node:
         budget = DayBudget(self.pool, day_usd=settings.budget_day_usd, seeker_day_usd=settings.budget_seeker_day_usd)
         assistants = Assistants(assistant, offline, budget)
         self.answers = Answers(store, self.wire, self.conversations, grounding, assistants, self.metrics)
-        self.drafts = Drafts(store, grounding, assistants)
+        self.drafts = Drafts(store, self.wire, grounding, assistants)
         self.notices: Notices | None = None
         if settings.notify_webhook_url:
             webhook = Webhook(settings.notify_webhook_url, settings.notify_secret, proxy=settings.outgoing_proxy)

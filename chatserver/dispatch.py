@@ -173,6 +173,7 @@ class Dispatcher:
 
     async def leave(self, connection: Connection, frame: frames.Leave) -> ServerFrame | None:
         self.hub.leave(connection, frame.session)
+        self.drafts.end(connection, frame.session)
         return Ok(ref=frame.ref)
 
     async def post(self, connection: Connection, frame: frames.Post) -> ServerFrame | None:

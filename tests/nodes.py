@@ -163,7 +163,7 @@ class Node:
         budget = DayBudget(pool, day_usd=1, seeker_day_usd=1)
         assistants = Assistants(self.assistant, self.assistant, budget)
         self.answers = Answers(self.store, self.wire, self.conversations, grounding, assistants)
-        self.drafts = Drafts(self.store, grounding, assistants)
+        self.drafts = Drafts(self.store, self.wire, grounding, assistants)
         self.dispatcher = Dispatcher(
             self.hub, self.store, self.wire, self.conversations, self.answers, town.jobs, UserStore(pool),
             RedisPresence(town.redis), self.drafts, Allowances(RedisRate(town.redis), Limits().allowances()), Hours(),

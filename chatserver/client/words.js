@@ -23,6 +23,18 @@ export function failureSentence(code) {
   return FAILURES[/** @type {keyof typeof FAILURES} */ (code)] ?? "The answer failed.";
 }
 
+const DRAFT_OVER = {
+  closed: "The conversation was closed while this was written.",
+  not_found: "The conversation was erased while this was written.",
+  not_holder: "You do not hold this conversation any more, so nothing is proposed in it.",
+};
+
+/** Why there is no draft, and what to do where something can be done. @param {string} code */
+export function draftProblem(code) {
+  const over = DRAFT_OVER[/** @type {keyof typeof DRAFT_OVER} */ (code)];
+  return over ?? `${failureSentence(code)} Press “Draft” to try again.`;
+}
+
 /** Nobody takes a machine for a person, nor a composer for a model.
  * @param {string | undefined} kind @param {string} role @returns {string} */
 export function nature(kind, role) {

@@ -202,7 +202,10 @@ class DraftDelta(ServerFrame, tag="draft_delta"):
 
 
 class Draft(ServerFrame, tag="draft"):
-    """The whole proposal, which replaces its pieces; or why there is none (`failed`, a code as of an answer)."""
+    """The whole proposal, which replaces its pieces; or why there is none.
+
+    `failed` is a code as of an answer; or `not_holder`, `closed` or `not_found` once the session is not the asker's.
+    """
 
     session: UUID
     content: str

@@ -54,3 +54,12 @@ async def test_what_happens_next_is_said_in_every_case(
 async def test_one_of_a_thing_is_one(page: Page, number: int, said: str) -> None:
     script = "async (number) => (await import('/words.js')).counted(number, 'page')"
     assert await page.evaluate(script, number) == said
+
+
+async def test_a_draft_that_cannot_be_had_again_is_not_offered_again(page: Page) -> None:
+    said = await page.evaluate("""async (codes) => {
+      const { draftProblem } = await import("/words.js");
+      return codes.map(draftProblem);
+    }""", ["not_holder", "closed", "not_found", "overloaded"])  # fmt: skip
+    assert ["to try again" in one for one in said] == [False, False, False, True]
+    assert len(set(said)) == 4

@@ -2,7 +2,7 @@
 
 import { button, el } from "../dom.js";
 import { codePoints } from "../state.js";
-import { failureSentence, nature } from "../words.js";
+import { draftProblem, nature } from "../words.js";
 
 const HINT_MAX = 300;
 const WRITING = "Writing… Only you see this.";
@@ -108,7 +108,7 @@ export class DraftBox {
     } else {
       draft.isDone = true;
       draft.text = frame.content;
-      draft.problem = frame.failed ? `${failureSentence(frame.failed)} Press “Draft” to try again.` : "";
+      draft.problem = frame.failed ? draftProblem(frame.failed) : "";
       draft.who = `${frame.author.name} (${nature(frame.author.kind, "assistant")}). Only you see this; read it before you send it.`;
     }
     this.draw();

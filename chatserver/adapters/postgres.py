@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import Any
 
 import asyncpg
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 30.0
+COMPLAINT_SECONDS = 60.0
+"""Between two lines in the log about errors of one kind."""
 
 # What a database says, or fails to say, while it is down, starting, failing over or full.
 AWAY = (
@@ -87,6 +90,28 @@ def reason(error: BaseException) -> str:
     return str(error).partition("\n")[0].strip() or type(error).__name__
 
 
+class Complaints:
+    """Why the database is away, for operators: by kind of error and once in a while, not for each who asked it.
+
+    Whoever asked is not told: a driver names hosts, ports and roles.
+    """
+
+    def __init__(self, seconds: float = COMPLAINT_SECONDS, clock: Callable[[], float] = monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._said: dict[type[BaseException], float] = {}
+
+    def hear(self, error: BaseException) -> None:
+        now, last = self._clock(), self._said.get(type(error))
+        if last is None or now - last >= self._seconds:
+            self._said[type(error)] = now
+            log.warning("the database does not answer just now (%s: %s)", type(error).__name__, reason(error))
+
+
+complaints = Complaints()
+"""Of this process, whichever of its pools it was."""
+
+
 @asynccontextmanager
 async def answering() -> AsyncIterator[None]:
     """Every way in which Postgres may be away, as one; and that somebody was erased since they were looked up."""
@@ -96,7 +121,8 @@ async def answering() -> AsyncIterator[None]:
         log.warning("something refers to a row that is gone: %s", gone.constraint_name)
         raise Refused("not_found", "Who asks or what is asked for was erased meanwhile; sign in again.") from gone
     except AWAY as error:
-        raise Unavailable(f"The database does not answer just now ({reason(error)}); try again.") from error
+        complaints.hear(error)
+        raise Unavailable("The database does not answer just now; try again.") from error
 
 
 @asynccontextmanager

@@ -6,7 +6,8 @@ import logging
 import asyncpg
 import pytest
 
-from chatserver.adapters.postgres import acquired
+from chatserver.adapters import postgres
+from chatserver.adapters.postgres import COMPLAINT_SECONDS, Complaints, acquired, connect
 from chatserver.core.ports import Unavailable
 
 
@@ -52,3 +53,36 @@ async def test_who_is_cut_off_twice_leaves_no_transaction_behind(
         assert reading.cancelled()
         assert await database.fetchval("select pg_current_xact_id_if_assigned() is null")
     assert not caplog.records
+
+
+async def test_why_it_is_away_is_for_operators_once_a_kind_and_while(
+    unused_tcp_port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(postgres, "complaints", Complaints(clock=lambda: now))
+    address = f"postgresql://keeper@127.0.0.1:{unused_tcp_port}/jobs"
+
+    async def asked(times: int) -> list[str]:
+        for _ in range(times):
+            with pytest.raises(Unavailable) as away:
+                async with acquired(pool):
+                    raise AssertionError("nobody is there")
+            assert str(away.value) == "The database does not answer just now; try again."
+        said = [record.getMessage() for record in caplog.records]
+        caplog.clear()
+        return said
+
+    async with asyncpg.create_pool(address, min_size=0, max_size=1) as pool:
+        (said,) = await asked(3)
+        assert str(unused_tcp_port) in said
+        assert await asked(1) == []
+        await pool.close()
+        (other,) = await asked(2)
+        assert "pool is clos" in other
+        now += COMPLAINT_SECONDS
+        assert len(await asked(2)) == 1
+
+
+async def test_who_starts_a_process_is_told_why(unused_tcp_port: int) -> None:
+    with pytest.raises(Unavailable, match=f"{unused_tcp_port}.*; check DATABASE_URL"):
+        await connect(f"postgresql://keeper@127.0.0.1:{unused_tcp_port}/jobs")

@@ -7,15 +7,17 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from chatserver.adapters import levels, readiness
+from chatserver.adapters import levels, postgres, readiness
 from chatserver.adapters.postgres import connect
 from chatserver.app import MIGRATIONS
 from tests.load.house import a_client
 from tests.until import until
-from tests.web.watched import watched
+from tests.web.watched import asks, watched
 
 SOON_SECONDS = 0.3
 PROBES = 15
+LEAK = "too many connections for role keeper at db-7.internal.example.com"
+AWAY = "The database does not answer just now; try again."
 SECRET = "my salary is 2,350,000"
 
 
@@ -173,3 +175,27 @@ async def test_a_database_that_cannot_be_written_or_was_never_migrated_is_not_re
             assert (await asked())[part] == says
             await asked.aclose()
             await pool.close()
+
+
+async def test_what_the_database_says_is_for_the_log_and_for_nobody_who_asked(
+    database_url: str, database: asyncpg.Pool, redis_url: str, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(postgres, "complaints", postgres.Complaints())
+    async with watched(database_url, redis_url) as operator, operator.person("seeker") as seeker:
+        headers = {"Authorization": f"Bearer {await operator.token('seeker')}"}
+        session = (await asks(seeker, "join"))["session"]["id"]
+        await database.execute(f"""
+            create function full_up() returns trigger language plpgsql as $$
+            begin raise '{LEAK}' using errcode = 'too_many_connections'; end $$;
+            create trigger full_up before insert on chat_messages execute function full_up();
+            create trigger full_up before update on users execute function full_up();
+        """)
+        for _ in range(3):
+            refused = await asks(seeker, "post", session=session, id=str(uuid4()), content="Which one?")
+            assert (refused["code"], refused["message"]) == ("unavailable", AWAY)
+            assert refused["retry_after"] > 0
+        answer = await operator.client.patch("/api/me", json={"full_name": "Asha"}, headers=headers)
+        assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (503, "unavailable", AWAY)
+    told = [record.getMessage() for record in caplog.records if LEAK in record.getMessage()]
+    assert len(told) == 1

@@ -284,7 +284,7 @@ class Node:
         described: list[BaseRoute] = [
             *HealthRoutes(self.users, self.config(), self.ready, self.metrics.exposition, self.issuer).routes(),
             *PeopleRoutes(self.users, self.resumes, self.erasure, self.allowances).routes(),
-            *ConsentRoutes(self.users, self.consents, self.resumes).routes(),
+            *ConsentRoutes(self.users, self.consents, self.resumes, self.allowances).routes(),
             *JobRoutes(self.users, self.jobs, self.allowances).routes(),
             *AdminRoutes(self.users, self.runs, self.overviews).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),

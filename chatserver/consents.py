@@ -16,8 +16,8 @@ class ConsentStore(Protocol):
         """By the database's clock, as RFC 3339."""
         ...
 
-    async def put(self, user: UUID, consent: Consent) -> None:
-        """In the row and in the trail, or in neither."""
+    async def put(self, user: UUID, consent: Consent) -> Consent:
+        """In the row and in the trail, or in neither; what stands then, which is what stood where it says the same."""
         ...
 
 
@@ -46,11 +46,9 @@ class Consents:
     async def give(self, user: User, version: int, agreed: list[str]) -> ConsentTerms:
         """Raises `Refused` (`conflict`) where other words or other recipients were read than hold now."""
         consent = given(self._recipients, version, agreed, await self._store.now())
-        await self._store.put(user.id, consent)
-        return terms(self._recipients, consent)
+        return terms(self._recipients, await self._store.put(user.id, consent))
 
     async def withdraw(self, user: User) -> ConsentTerms:
         """Holds for every call that is made from now on, on every node."""
         consent = withdrawn(self._recipients, await self._store.get(user.id), await self._store.now())
-        await self._store.put(user.id, consent)
-        return terms(self._recipients, consent)
+        return terms(self._recipients, await self._store.put(user.id, consent))

@@ -106,6 +106,7 @@ def test_the_table_of_limits_has_the_numbers_of_the_code() -> None:
         settings.limit_connections_per_user, settings.limit_connections_per_address, settings.limit_frames_per_minute,
         settings.limit_posts_per_minute, settings.limit_posts_per_minute, limits.CONVERSATIONS_PER_HOUR,
         settings.limit_uploads_per_hour, limits.LOOKUPS_PER_MINUTE, limits.PUBLICATIONS_PER_HOUR,
+        limits.CONSENTS_PER_HOUR,
         limits.REQUESTS_PER_USER_PER_MINUTE, limits.REQUESTS_PER_ADDRESS_PER_MINUTE,
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What people agreed to, in their row of `users`, and each time that they said so in the trail."""
+"""What people agreed to, in their row of `users`, and each time that it changed in the trail."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,9 +7,11 @@ import asyncpg
 import msgspec
 
 from chatserver.adapters.postgres import acquired, answering
-from chatserver.core.consent import VERSION, Consent, Recipient, consent_of
+from chatserver.core.consent import VERSION, Consent, Recipient, consent_of, says_the_same
 from chatserver.core.errors import account_gone
 from chatserver.core.events import instant
+
+_STANDS = "select consent from public.users where id = $1 for no key update"
 
 
 class PostgresConsents:
@@ -27,19 +29,25 @@ class PostgresConsents:
             moment: datetime = await self._pool.fetchval("select clock_timestamp()")
         return instant(moment)
 
-    async def put(self, user: UUID, consent: Consent) -> None:
+    async def put(self, user: UUID, consent: Consent) -> Consent:
         action = "consent_given" if consent.recipients else "consent_withdrawn"
         async with acquired(self._pool) as connection, connection.transaction():
-            found = await connection.fetchval(
-                "update public.users set consent = $2 where id = $1 returning true", user, msgspec.to_builtins(consent)
-            )
-            if not found:
+            # Locked: of two who say the same at once the second finds it said.
+            row = await connection.fetchrow(_STANDS, user)
+            if row is None:
                 raise account_gone()
+            before = consent_of(row["consent"])
+            if before is not None and says_the_same(before, consent):
+                return before
+            await connection.execute(
+                "update public.users set consent = $2 where id = $1", user, msgspec.to_builtins(consent)
+            )
             await connection.execute(
                 "insert into public.audit_log (actor_id, action, subject_type, subject_id, detail)"
                 " values ($1, $2, 'user', $1, $3)", user, action,
                 {"version": consent.version, "recipients": list(consent.recipients or consent.asked)},
             )  # fmt: skip
+        return consent
 
 
 def agreed_sql(recipient: Recipient) -> str:

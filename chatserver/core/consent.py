@@ -125,6 +125,15 @@ def consent_of(stored: Any) -> Consent | None:
         return None
 
 
+def says_the_same(before: Consent, now: Consent) -> bool:
+    """Whether it was said already, about the same words and recipients: it stands then as of when it was first said."""
+    return _said(before) == _said(now)
+
+
+def _said(consent: Consent) -> tuple[object, ...]:
+    return consent.version, consent.recipients, consent.asked, consent.withdrawn_at is None
+
+
 def covers(consent: Consent | None, recipient: Recipient | None) -> bool:
     """Whether something of a resume may go to the recipient; None is this server itself."""
     if recipient is None:

@@ -14,11 +14,13 @@ LOOKUPS_PER_MINUTE = 120
 """Searches, matches and exports: each reads much, and most put a text through the embedding model."""
 PUBLICATIONS_PER_HOUR = 120
 """Jobs posted, edited or enriched anew: each is written by a model."""
+CONSENTS_PER_HOUR = 20
+"""Agreements: with a withdrawal after each, which is never refused, they fill the trail."""
 REQUESTS_PER_USER_PER_MINUTE = 600
 REQUESTS_PER_ADDRESS_PER_MINUTE = 3_000
 """Many may stand behind one address, and nobody of them is known yet when it is counted."""
 
-Deed = Literal["posts", "answers", "conversations", "uploads", "lookups", "publications"]
+Deed = Literal["posts", "answers", "conversations", "uploads", "lookups", "publications", "consents"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +63,5 @@ class Limits:
             "uploads": Allowance(self.uploads_per_hour, HOUR, "Too many uploads"),
             "lookups": Allowance(LOOKUPS_PER_MINUTE, MINUTE, "That is too much to look for at once"),
             "publications": Allowance(PUBLICATIONS_PER_HOUR, HOUR, "Too many jobs were posted or changed"),
+            "consents": Allowance(CONSENTS_PER_HOUR, HOUR, "You agreed and withdrew too often"),
         }

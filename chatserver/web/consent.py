@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from chatserver.allowances import Allowances
 from chatserver.consents import Consents
 from chatserver.core.access import User
 from chatserver.resumes import Resumes
@@ -22,10 +23,11 @@ class Agreement(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ConsentRoutes:
-    def __init__(self, users: Users, consents: Consents, resumes: Resumes) -> None:
+    def __init__(self, users: Users, consents: Consents, resumes: Resumes, allowances: Allowances) -> None:
         self._users = users
         self._consents = consents
         self._resumes = resumes
+        self._allowances = allowances
 
     def routes(self) -> Sequence[BaseRoute]:
         return [
@@ -38,13 +40,14 @@ class ConsentRoutes:
         return encoded(await self._consents.look(user))
 
     async def give(self, request: Request, user: User) -> Response:
+        await self._allowances.spend(user.id, "consents")
         agreement = await json_of(request, Agreement)
         terms = await self._consents.give(user, agreement.version, agreement.recipients)
         await self._resumes.follow(user)
         return encoded(terms)
 
     async def withdraw(self, request: Request, user: User) -> Response:
-        """Also for somebody who was asked and did not agree."""
+        """Also for somebody who was asked and did not agree. Nobody is refused it, however often they ask."""
         terms = await self._consents.withdraw(user)
         await self._resumes.follow(user)
         return encoded(terms)

@@ -1,5 +1,6 @@
 """A withdrawal while something is on its way, and what a conversation knows that began before anybody was asked."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from chatserver.adapters.resumes import PostgresResumes
 from chatserver.core import consent
 from chatserver.core.consent import Consent
 from chatserver.core.gazetteer import Gazetteer
+from chatserver.core.limits import CONSENTS_PER_HOUR
 from chatserver.core.ports import Unavailable
 from tests.privacy.outside import Outside
 from tests.privacy.test_consent import QUESTION, a_job, uploads
@@ -56,6 +58,38 @@ async def test_a_file_that_was_being_sent_when_they_withdrew_is_taken_back(
     posted, deleted = [path for path, _ in outside.services.calls if path.startswith("/storage")]
     assert posted == deleted
     assert (await outside.calls(asha, "GET", "/api/me/resume")).json()["has_file"] is False
+
+
+async def test_what_is_said_again_is_written_once_also_by_many_at_once(outside: Outside) -> None:
+    """Or anybody fills the trail, which nothing shortens for a year."""
+    asha = await outside.person()
+
+    async def trail() -> list[str]:
+        rows = await outside.database.fetch("select action from audit_log where subject_id = $1 order by id", asha.id)
+        return [row["action"] for row in rows]
+
+    await asyncio.gather(*(outside.withdraws(asha) for _ in range(5)))
+    assert await trail() == ["consent_withdrawn"]
+    await asyncio.gather(*(outside.agrees(asha) for _ in range(5)))
+    assert await trail() == ["consent_withdrawn", "consent_given"]
+    first = (await outside.calls(asha, "GET", "/api/me/consent")).json()
+    await outside.agrees(asha)
+    assert (await outside.calls(asha, "GET", "/api/me/consent")).json() == first, "it stands as of then"
+    await asyncio.gather(*(outside.withdraws(asha) for _ in range(5)))
+    assert await trail() == ["consent_withdrawn", "consent_given", "consent_withdrawn"]
+
+
+async def test_a_withdrawal_is_never_refused_and_turning_back_and_forth_has_an_end(outside: Outside) -> None:
+    asha = await outside.person()
+    terms = (await outside.calls(asha, "GET", "/api/me/consent")).json()
+    agreement = {"version": terms["version"], "recipients": [one["id"] for one in terms["recipients"]]}
+    answers = []
+    for _ in range(CONSENTS_PER_HOUR + 3):
+        answers.append((await outside.tries(asha, "PUT", "/api/me/consent", json=agreement)).status_code)
+        await outside.withdraws(asha)
+    assert answers == [200] * CONSENTS_PER_HOUR + [429] * 3
+    rows = await outside.database.fetchval("select count(*) from audit_log where subject_id = $1", asha.id)
+    assert rows == 2 * CONSENTS_PER_HOUR
 
 
 async def test_the_name_in_a_greeting_is_not_told_before_they_agree(outside: Outside, gazetteer: Gazetteer) -> None:

@@ -147,7 +147,7 @@ class House:
         return [
             *HealthRoutes(self.users, CONFIG, ready, self.metrics.exposition, self.issuer).routes(),
             *PeopleRoutes(self.users, self.resumes, self.erasure, self.allowances).routes(),
-            *ConsentRoutes(self.users, self.consents, self.resumes).routes(),
+            *ConsentRoutes(self.users, self.consents, self.resumes, self.allowances).routes(),
             *JobRoutes(self.users, self.jobs, self.allowances).routes(),
             *AdminRoutes(self.users, self.runs, self.overviews).routes(),
             *SessionRoutes(self.users, self.conversations, self.reading).routes(),

@@ -213,6 +213,7 @@ def test_addresses_without_number_cost_no_memory_without_end(monkeypatch: pytest
         ("lookups", "/api/me/export", "GET", None),
         ("publications", "/api/jobs", "POST", {"title": "T", "description_raw": "D " * 30}),
         ("uploads", "/api/me/resume", "PUT", {"text": "Data engineer with six years of Python and SQL in Pune."}),
+        ("consents", "/api/me/consent", "PUT", {"version": 1, "recipients": []}),
     ],
 )
 async def test_what_costs_much_is_had_so_often(house: House, deed: Any, path: str, method: str, body: Any) -> None:

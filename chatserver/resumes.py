@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -25,6 +26,8 @@ TEXT_MAX_CHARACTERS = 200_000
 TEXT_MIN_CHARACTERS = 40
 SHOWN_MAX = 40
 FILE_NAME_MAX_CHARACTERS = 150
+READ_AGAIN_SECONDS = 5.0
+"""Most files are read in one; the worst takes half a minute."""
 
 
 NOT_EMBEDDED = "It is compared with jobs by its words alone, until you agree to more under “Your data”."
@@ -86,12 +89,20 @@ class Resumes:
         self._files = files
         self._consents = consents
         self._unfinished: set[asyncio.Task[Any]] = set()
+        self._being_read: set[UUID] = set()
 
     async def read(
         self, user: User, *, file: bytes | None = None, file_name: str | None = None, text: str | None = None
     ) -> ResumeRead:
-        """Reads a file or a pasted text and puts it in place of the resume that was there."""
-        extracted = await self._extractor.extract(file) if file is not None else _pasted(text or "")
+        """Reads a file or a pasted text and puts it in place of the resume that was there.
+
+        Raises `Refused` (`rate_limited`) while another file of theirs is read by this process.
+        """
+        if file is not None:
+            with self._one_at_a_time(user.id):
+                extracted = await self._extractor.extract(file)
+        else:
+            extracted = _pasted(text or "")
         words = await asyncio.to_thread(_storable, extracted.text)
         if len(words) < TEXT_MIN_CHARACTERS:
             raise Refused(
@@ -105,6 +116,21 @@ class Resumes:
             is_embedded, is_kept = await self._embed_and_keep(user.id, words, name, file, fresh=True)
         missing = ([] if is_embedded else [NOT_EMBEDDED]) + ([NO_FILE] if file is not None and not is_kept else [])
         return ResumeRead(extracted.pages, len(words), titles, skills, [*extracted.warnings, *missing], name)
+
+    @contextmanager
+    def _one_at_a_time(self, user: UUID) -> Iterator[None]:
+        # A reader for each processor, and a file may take half a minute: who sends many would hold all of them. What
+        # waits would hold the queue instead, with its five megabytes each.
+        if user in self._being_read:
+            raise Refused(
+                "rate_limited", "The file that you sent before is still being read; send this one in a moment.",
+                retry_after=READ_AGAIN_SECONDS,
+            )  # fmt: skip
+        self._being_read.add(user)
+        try:
+            yield
+        finally:
+            self._being_read.discard(user)
 
     async def _embed_and_keep(
         self, user: UUID, words: str, name: str | None, file: bytes | None, *, fresh: bool

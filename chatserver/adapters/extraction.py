@@ -28,7 +28,10 @@ class _Answer(msgspec.Struct):
 
 
 class ProcessExtractor:
-    """At most one file for each processor at a time; the rest waits, up to a bound."""
+    """At most one file for each processor at a time; the rest waits in order, up to a bound.
+
+    Whose they are it does not know: `chatserver.resumes` has one of a person read at a time.
+    """
 
     def __init__(
         self,

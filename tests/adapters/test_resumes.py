@@ -93,9 +93,15 @@ async def test_a_new_file_takes_the_place_of_the_old_one(scene: Scene, seeker: U
     assert scene.kept() == [OTHER.encode()]
 
 
-async def test_uploads_at_the_same_time_leave_one_resume_and_its_file(scene: Scene, seeker: User) -> None:
+async def test_uploads_at_the_same_time_leave_one_resume_and_its_file(
+    scene: Scene, seeker: User, minilm: MiniLM
+) -> None:
+    """On as many nodes: each reads one file of a person at a time."""
     texts = [f"{TEXT}\nVersion {n}".encode() for n in range(5)]
-    await asyncio.gather(*(scene.resumes.read(seeker, file=text, file_name="cv.txt") for text in texts))
+    nodes = [scene.with_parts(minilm) for _ in texts]
+    await asyncio.gather(
+        *(node.read(seeker, file=text, file_name="cv.txt") for node, text in zip(nodes, texts, strict=True))
+    )
     found = await scene.resumes.file(seeker.id)
     assert found is not None
     assert scene.kept() == [found[1]]

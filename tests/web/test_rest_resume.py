@@ -1,12 +1,17 @@
 """Uploading, reading and deleting a resume: real files through the real readers, within bounds."""
 
+import asyncio
+import os
+import sys
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from chatserver.adapters.extraction import ProcessExtractor
 from chatserver.web.me import FIELDS_MAX, FILE_MAX_BYTES, MULTIPART_MAX_BYTES, TEXT_MAX_BYTES
 from tests.adapters.resume_files import full_docx, pdf_with_password, plain_pdf, scan
+from tests.until import WITHIN_SECONDS, until
 from tests.web.house import UPLOADS_PER_HOUR, Caller, House, chunks, problem_of
 
 PASTED = "Data engineer with six years of Python, SQL and Apache Spark for an online shop in Pune."
@@ -195,3 +200,32 @@ async def test_uploads_have_a_limit_of_their_own_for_each_person(house: House) -
     assert 0 < int(refused.headers["retry-after"]) <= 3600
     assert 0 < refused.json()["retry_after"] <= 3600
     assert (await ravi.calls("PUT", "/api/me/resume", json={"text": PASTED})).status_code == 200
+
+
+async def test_who_sends_file_after_file_has_one_read_at_a_time_and_others_are_read_meanwhile(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released, reader = tmp_path / "released", tmp_path / "reader"
+    reader.touch(mode=0o700)
+    # In the place of the real one, which a hostile file keeps busy for half a minute.
+    reader.write_text(f"""#!/bin/sh
+        case "$(cat)" in *endless*) while [ ! -e {released} ]; do sleep 0.02; done;; esac
+        echo '{{"kind":"pdf","pages":1,"text":"{PASTED}"}}'
+    """)
+    monkeypatch.setattr(sys, "executable", str(reader))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    house.resumes._extractor = ProcessExtractor()
+    asha, ravi = await house.caller(), await house.caller()
+    many = [asyncio.create_task(uploads(asha, b"%PDF- endless")) for _ in range(3)]
+    try:
+        await until(lambda: sum(task.done() for task in many) == 2)
+        async with asyncio.timeout(WITHIN_SECONDS):
+            assert (await uploads(ravi, b"%PDF- short")).status_code == 200
+        refused = await uploads(asha, b"%PDF- short")
+        assert "still being read" in problem_of(refused, 429, "rate_limited")
+        assert int(refused.headers["retry-after"]) == 5
+    finally:
+        released.touch()
+        answers = [answer.status_code for answer in await asyncio.gather(*many)]
+    assert sorted(answers) == [200] + [429] * (len(many) - 1)
+    assert (await uploads(asha, b"%PDF- short")).status_code == 200

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import anthropic
 import httpx2
+import msgspec
 
-from chatserver.adapters.message_stream import Reply, tokens_of
+from chatserver.adapters.message_stream import Reply, tokens_in, tokens_of
 from chatserver.adapters.outgoing import by_way_of
 from chatserver.adapters.patience import Patience
 from chatserver.adapters.pushed_http import Body, PushTransport, Take
@@ -226,7 +227,7 @@ def _now() -> float:
 
 
 def _size(prompt: Prompt) -> int:
-    return _FIXED_TOKENS + tokens_of(json.dumps(prompt.messages, ensure_ascii=False))
+    return _FIXED_TOKENS + tokens_in(len(msgspec.json.encode(prompt.messages)))
 
 
 async def _results(calls: list[dict[str, Any]], toolbox: Toolbox) -> list[dict[str, Any]]:

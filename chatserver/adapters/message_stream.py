@@ -15,8 +15,12 @@ _COUNTED = (
 
 
 def tokens_of(text: str) -> int:
+    return tokens_in(len(text) if text.isascii() else len(text.encode()))
+
+
+def tokens_in(size: int) -> int:
     """A guess on the high side: two and a half bytes a token, which holds for English and Hindi alike."""
-    return len(text.encode()) * 2 // 5 + 1
+    return size * 2 // 5 + 1
 
 
 class Reply:

@@ -103,8 +103,7 @@ class Published:
         return ("p", self.channel, self.item)
 
 
-@dataclass(slots=True)
-class Streamed:
+class Streamed(msgspec.Struct):
     session: UUID
     turn: int
     at: int

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 from uuid import UUID
 
+import msgspec
+
 Need = Literal["log", "pad"]
 Audience = Literal["all", "admins", "nobody"]
 
@@ -19,9 +21,9 @@ class Durable:
     audience: Audience = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A piece of a running answer. `at` is its offset in code points; a rebase bears the whole text instead."""
+class Text(msgspec.Struct, frozen=True, gc=False):
+    """A piece of a running answer, made for every token. `at` is its offset in code points; a rebase bears the whole text
+    instead."""
 
     turn: int
     at: int

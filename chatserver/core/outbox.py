@@ -2,7 +2,6 @@
 
 import sys
 from collections import deque
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -22,8 +21,7 @@ MERGE_CHARACTERS = MERGE_BYTES
 _delta = msgspec.json.Decoder(Delta)
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, gc=False):
     frame: str
     size: int
     session: UUID | None = None

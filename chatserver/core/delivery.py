@@ -22,8 +22,8 @@ class Durable:
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
-    """A piece of a running answer, made for every token. `at` is its offset in code points; a rebase bears the whole text
-    instead."""
+    """A piece of a running answer, made for every token. `at` is its offset in code points; a rebase bears the whole
+    text instead."""
 
     turn: int
     at: int

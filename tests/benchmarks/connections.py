@@ -45,7 +45,7 @@ async def served(stack: AsyncExitStack, own: Servers) -> tuple[int, int]:
     with free_port() as port:
         process = await started(
             stack, "chatserver", "serve", "--port", str(port), DATABASE_URL=own.database_url, REDIS_URL=own.redis_url,
-            LIMIT_CONNECTIONS_PER_ADDRESS="0", LOG_LEVEL="WARNING",
+            LIMIT_CONNECTIONS_PER_ADDRESS="0", TRUSTED_PROXIES="127.0.0.1/32", LOG_LEVEL="WARNING",
         )  # fmt: skip
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

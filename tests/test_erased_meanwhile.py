@@ -59,6 +59,26 @@ async def test_an_admin_who_writes_and_somebody_who_is_erased_do_not_wait_for_ea
     assert await erasing is not None
 
 
+async def test_an_admin_who_writes_where_they_hold_and_is_erased_meanwhile_ends_first(town: Town) -> None:
+    """The one holds the session and needs their own row; the other had that row and needed the session to be let go."""
+    node = await town.node()
+    asha = town.device(await town.person("seeker", "Asha"), node)
+    esha = town.device(await town.person("admin", "Esha"), node)
+    await town.person("admin", "Omar")
+    session = await asha.joins()
+    assert (await esha.sends("take_over", session=str(session)))["type"] == "ok"
+    async with town.database.acquire() as writing, writing.transaction():
+        await writing.execute("select from chat_sessions where id = $1 for update", session)
+        erasing = asyncio.create_task(PostgresPeople(town.database).erase(esha.user.id))
+
+        async def waits() -> bool:
+            return bool(await town.database.fetchval("select exists (select from pg_locks where not granted)"))
+
+        await until(waits)
+        await writing.execute("select from users where id = $1 for key share nowait", esha.user.id)
+    assert await erasing is not None
+
+
 async def test_an_empty_ref_is_a_ref(town: Town) -> None:
     asha = town.device(await town.person("seeker", "Asha"), await town.node())
     session = str(await asha.joins())

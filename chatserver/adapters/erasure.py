@@ -89,8 +89,11 @@ class PostgresPeople:
                 " where s.user_id = $1 and m.kind = 'message'", user,
             )  # fmt: skip
             sessions = await connection.fetch("delete from public.chat_sessions where user_id = $1 returning id", user)
-            # Now that nothing can wait for a session of theirs: whoever writes in this name is let end, and whoever
-            # begins to finds nobody.
+            # Once nothing in their sessions, nor in those that they hold, is under way: whoever writes in this name is
+            # let end, and whoever begins to finds nobody.
+            await connection.execute(
+                "select from public.chat_sessions where admin_id = $1 order by id for no key update", user
+            )
             await connection.execute("select from public.users where id = $1 for update", user)
             jobs = await connection.fetch(_JOBS, user)
             renamed = await connection.execute(_NAMES, user)

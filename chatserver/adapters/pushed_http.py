@@ -52,13 +52,16 @@ class Body(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
+            # Whoever takes their time over a piece finds more, and perhaps the end, when they come back.
+            is_over = self._end.done()
             for piece in self._taken():
                 yield piece
-            if self._end.done():
+            if is_over:
                 self._end.result()
                 return
-            self._arrived.clear()
-            await self._arrived.wait()
+            if not self._waiting and not self._end.done():
+                self._arrived.clear()
+                await self._arrived.wait()
 
     def _taken(self) -> list[bytes]:
         pieces, self._waiting, self._size = self._waiting, [], 0
@@ -197,16 +200,19 @@ class _Line(asyncio.Protocol):
     async def ask(self, request: bytes, read_seconds: float | None) -> httpx2.Response:
         """The response's head, with its body to come; without a byte for `read_seconds` both fail."""
         self._stop_timer()
-        self._answer = self._loop.create_future()
+        answer: asyncio.Future[httpx2.Response] = self._loop.create_future()
+        self._answer = answer
         self._read_seconds = read_seconds
         self._heard_at = self._loop.time()
         if read_seconds is not None:
             self._timer = self._loop.call_later(read_seconds, self._silent)
         self._transport.write(request)
         try:
-            return await self._answer
+            return await answer
         except BaseException:
-            self.abort()
+            # An answer that came whole in one step has set the line free, and somebody else may be on it.
+            if self._answer is answer:
+                self.abort()
             raise
 
     def leave(self, body: Body) -> None:
@@ -235,6 +241,10 @@ class _Line(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        if self._answer is None:
+            # Half a head that nobody asked for would become the beginning of the next answer.
+            self.abort()
+            return
         self._heard_at = self._loop.time()
         try:
             self._parser.feed_data(data)
@@ -308,7 +318,9 @@ class _Line(asyncio.Protocol):
         self._stop_timer()
         self._answer = None
         body.ended()
-        if self._parser.should_keep_alive() and self.is_open and self._owner.is_free(self):
+        # One that is not read from would never hear the next answer.
+        may_stay = self._parser.should_keep_alive() and self.is_open and not self._paused
+        if may_stay and self._owner.is_free(self):
             self._timer = self._loop.call_later(IDLE_SECONDS, self.abort)
         else:
             self._transport.close()

@@ -207,6 +207,84 @@ async def test_an_answer_that_nobody_asked_for_is_nobodys() -> None:
         assert server.connections == 2
 
 
+async def test_who_reads_slowly_reads_to_the_end() -> None:
+    """The last piece and the end come while they think over the first."""
+    thinks = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await says(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\none")(reader, writer)
+        await thinks.wait()
+        await says(b"two")(reader, writer)
+
+    async with served(serve) as server, a_client() as client, client.stream("GET", server.url) as response:
+        body: Body = response.extensions["body"]
+        heard = []
+        async for piece in body:
+            heard.append(piece)
+            thinks.set()
+            while not body._end.done():
+                await asyncio.sleep(0)
+        assert b"".join(heard) == b"onetwo"
+
+
+async def test_half_an_answer_that_nobody_asked_for_is_nobodys_beginning() -> None:
+    transport = PushTransport()
+    half = b"HTTP/1.1 418 Evil\r\nx-y: "
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await says(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none")(reader, writer)
+        if len(server.requests) == 1:
+            while not transport._idle:
+                await asyncio.sleep(0)
+            writer.write(half)
+
+    async with served(serve) as server, httpx2.AsyncClient(transport=transport) as client:
+        assert await pushed(client, server.url) == b"one"
+        async with asyncio.timeout(5):
+            await server.gone.wait()
+        assert await pushed(client, server.url) == b"one"
+
+
+async def test_a_line_that_is_not_read_from_is_not_kept() -> None:
+    """A large answer that came whole, to somebody who went without reading it."""
+    large = b"x" * (BUFFER_MAX_BYTES + 1)
+    transport = PushTransport()
+    answer = b"HTTP/1.1 500 No\r\ncontent-length: %d\r\n\r\n%s" % (len(large), large)
+    async with served(says(answer)) as server, httpx2.AsyncClient(transport=transport, timeout=5) as client:
+        for _ in range(2):
+            async with client.stream("GET", server.url) as response:
+                while not response.extensions["body"]._end.done():
+                    await asyncio.sleep(0)
+            assert not any(line._paused for kept in transport._idle.values() for line in kept)
+
+
+async def test_whoever_gives_up_late_leaves_the_line_to_the_next() -> None:
+    whole = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none"
+    transport = PushTransport()
+    async with served(says(whole)) as server, httpx2.AsyncClient(transport=transport, timeout=5) as client:
+        first = asyncio.create_task(client.get(server.url))
+        while not transport._lines:
+            await asyncio.sleep(0)
+        (line,) = transport._lines
+        is_free = transport.is_free
+
+        def taken_at_once(free: object) -> bool:
+            assert free is line
+            kept = is_free(line)
+            assert transport._kept(line.origin) is line
+            # In the step in which the answer came whole, before its asker wakes.
+            second.append(asyncio.ensure_future(line.ask(b"GET /v1 HTTP/1.1\r\nhost: localhost\r\n\r\n", 5.0)))
+            first.cancel()
+            return kept
+
+        second: list[asyncio.Future[httpx2.Response]] = []
+        transport.is_free = taken_at_once  # type: ignore[method-assign, assignment]
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        transport.is_free = is_free  # type: ignore[method-assign]
+        assert (await second[0]).status_code == 200
+
+
 async def test_what_nobody_takes_is_not_read_without_end() -> None:
     piece = b"x" * 65_536
     written = 0

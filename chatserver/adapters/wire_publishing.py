@@ -290,7 +290,9 @@ class Publishing:
                     await self._urgent.wait()
             except TimeoutError:
                 pass
-        self._urgent.clear()
+        if len(self._waiting) <= BATCH_MAX:
+            # What goes with none of this batch may be urgent as well.
+            self._urgent.clear()
 
     async def _send(self, batch: list[Spoken]) -> None:
         if not batch:

@@ -4,9 +4,10 @@ import asyncio
 from uuid import UUID, uuid4
 
 import msgspec
+import pytest
 
 from chatserver.adapters.wire import RedisWire
-from chatserver.adapters.wire_publishing import FRESH_SECONDS, Rebased, Spoken
+from chatserver.adapters.wire_publishing import BATCH_MAX, FRESH_SECONDS, Rebased, Spoken
 from chatserver.core.chat_ports import PadText
 from chatserver.core.delivery import Delivery, Text, unpack
 from chatserver.core.server_frames import Delta, Rebase
@@ -217,3 +218,16 @@ async def test_the_next_answer_begins_by_way_of_redis_again(wire: RedisWire) -> 
     await answer.arrives()
     answer.writes("then")
     assert answer.near == [(5, "morning"), (5, "then")]
+
+
+async def test_what_is_urgent_waits_for_no_more_than_the_batch_before_it(
+    wire: RedisWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatserver.adapters.wire_publishing.LAZY_SECONDS", 3600.0)
+    session = uuid4()
+    heard: list[str] = []
+    await wire.listen(session, heard.append)
+    said = [str(number) for number in range(2 * BATCH_MAX + 1)]
+    for one in said:
+        wire.publish(session, one)
+    await until(lambda: heard == said)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from chatserver.adapters.postgres import acquired, answering
+from chatserver.adapters.postgres import acquired
 from chatserver.core.guides import Spent
 from chatserver.core.ports import Unavailable
 
@@ -49,8 +49,8 @@ class Reservation:
 
     async def settle(self, usd: float) -> None:
         """Replaces the reservation by what the call cost. Raises `Unavailable`."""
-        async with answering():
-            await self._pool.execute(_SETTLE, self._day, self._user, self._purpose, self._usd, usd)
+        async with acquired(self._pool) as connection:
+            await connection.execute(_SETTLE, self._day, self._user, self._purpose, self._usd, usd)
 
 
 class _Spending:
@@ -77,8 +77,8 @@ class _Spending:
             raise
 
     async def _reserve(self, user: UUID | None, usd: float) -> Reservation | None:
-        async with answering():
-            told = await self._pool.fetchrow(
+        async with acquired(self._pool) as connection:
+            told = await connection.fetchrow(
                 _RESERVE, _LOCKS[self._purpose], self._purpose, user, usd, self._day_usd, self._user_day_usd
             )
         if told["reserved"]:

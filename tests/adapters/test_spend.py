@@ -189,3 +189,12 @@ async def test_who_goes_while_their_money_is_being_set_aside_leaves_none_standin
                 await asking
     await asyncio.gather(*budget._spending._returning)
     assert await database.fetchval("select coalesce(sum(reserved_usd), 0)::float8 from spend") == 0
+
+
+async def test_who_gets_no_connection_is_told_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatserver.adapters.postgres.CONNECT_SECONDS", 0.05)
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool, pool.acquire():
+        budget = DayBudget(pool, day_usd=1, seeker_day_usd=1)
+        with pytest.raises(Unavailable):
+            async with asyncio.timeout(5):
+                await budget.reserve(uuid4(), 0.1)

@@ -15,9 +15,11 @@ import httpx2
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 IDLE_MAX = 100
-"""Connections kept for the next request, of all servers together."""
+"""Connections kept for the next request, of all servers together. How many are open at once is bounded by the answers
+and drafts that run."""
 IDLE_SECONDS = 30.0
 HEAD_MAX_BYTES = 64 * 1024
+"""Of an answer's header fields."""
 BUFFER_MAX_BYTES = 256 * 1024
 """Of a body that nobody takes yet; then the server is not read from."""
 NEXT_ADDRESS_SECONDS = 0.25
@@ -109,7 +111,7 @@ class PushTransport(httpx2.AsyncBaseTransport):
         self._tls = httpx2.create_ssl_context()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Raises `httpx2.TransportError`."""
+        """Raises `httpx2.TransportError`. Not for HEAD, whose answer tells the length of a body that does not come."""
         content = await request.aread()
         head = _head(request)
         limits = request.extensions.get("timeout", {})

@@ -5,12 +5,14 @@ import gzip
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import httpx2
 import pytest
 
 import chatserver.adapters.pushed_http
 from chatserver.adapters.pushed_http import BUFFER_MAX_BYTES, HEAD_MAX_BYTES, Body, PushTransport
+from tests.tls import an_authority, context_for
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -106,6 +108,23 @@ async def test_whatever_its_form_and_however_cut_the_body_comes_whole(answers: t
     asked = server.requests[0]
     assert asked.startswith(b"POST /v1?beta=true HTTP/1.1\r\nHost: localhost:")
     assert asked.endswith(b'\r\n\r\n{"ask": 1}')
+
+
+async def test_over_tls_it_comes_whole_from_whom_the_certificate_names_and_from_nobody_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority = an_authority(tmp_path)
+    whole = says(CHUNKED + b"3\r\none\r\n", b"3\r\ntwo\r\n0\r\n\r\n")
+    async with served(whole, context_for(authority, "localhost")) as server:
+        async with a_client() as client:
+            with pytest.raises(httpx2.ConnectError, match="certificate"):
+                await pushed(client, server.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        async with a_client() as client:
+            assert [await pushed(client, server.url) for _ in range(2)] == [b"onetwo"] * 2
+            assert len(server.requests) == 2
+            with pytest.raises(httpx2.ConnectError, match="certificate"):
+                await pushed(client, server.url.replace("localhost", "127.0.0.1"))
 
 
 async def test_a_body_that_ends_with_its_connection_is_whole_too() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from chatserver.adapters.children import dies_with_us, free_port
 from chatserver.settings import Settings
+from tests.children import ended
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60.0
@@ -93,13 +94,7 @@ async def a_node(
                 await asyncio.sleep(POLL_SECONDS)
         yield node
     finally:
-        if child.returncode is None:
-            child.terminate()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(child.wait(), STOP_SECONDS)
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
+        await ended(child, STOP_SECONDS)
 
 
 async def _answers(port: int) -> bool:

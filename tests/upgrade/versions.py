@@ -12,6 +12,7 @@ from pathlib import Path
 
 from chatserver.adapters.children import dies_with_us, free_port
 from chatserver.settings import Settings
+from tests.children import ended
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60.0
@@ -103,13 +104,7 @@ class Version:
         try:
             yield child, log
         finally:
-            if child.returncode is None:
-                child.terminate()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(child.wait(), STOP_SECONDS)
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
+            await ended(child, STOP_SECONDS)
 
 
 @dataclass

@@ -17,6 +17,7 @@ from chatserver.doctor import Finding, examine
 from chatserver.settings import Settings, SettingsError
 from tests.load.house import a_client
 from tests.load.town import Served, a_node
+from tests.screens import Screen
 from tests.tls import Authority, an_authority, context_for, terminated
 from tests.until import until
 from tests.worker_process import a_worker
@@ -75,9 +76,18 @@ async def a_text_crosses(one: Served, other: Served) -> None:
         await phone.says("join", ref="j")
         session = (await phone.hears_back("j"))["session"]["id"]
         await laptop.says("join", session=session, ref="j")
-        await laptop.hears_back("j")
+        joined = await laptop.hears_back("j")
         await phone.says("post", session=session, id=str(uuid4()), content="Hello?", ref="p")
-        assert (await laptop.hears_of("delta"))["at"] == 0
+        # A text that grows, as what follows it or as all of it so far: which of them, the load of this machine decides.
+        screen = Screen("laptop", turn=joined["turn"], seq=joined["seq"])
+        crossed = ""
+        while len(screen.said) < 2:
+            screen.take(await laptop.hears())
+            crossed = screen.partial[1] if screen.partial else crossed
+        role, answer = screen.said[1]
+        assert crossed
+        assert role == "assistant"
+        assert answer.startswith(crossed)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "elsewhere.example.com"])

@@ -27,7 +27,7 @@ _SCANNED = "This PDF holds pictures of pages, not text (a scan); send the origin
 _TOO_MANY_PAGES = f"The file has more than {PAGES_MAX} pages; send the resume alone."
 
 # pdfminer's word for a glyph without a letter: at the head of a line it is a bullet, elsewhere an ornament.
-_BULLET = re.compile(r"^(\s*)\(cid:\d+\)", re.MULTILINE)
+_BULLET = re.compile(r"^([^\S\n]*+)\(cid:\d+\)", re.MULTILINE)
 _ORNAMENT = re.compile(r"\(cid:\d+\)")
 
 Box = tuple[float, float, float, float]

@@ -15,7 +15,8 @@ FIRMS = ("Deloitte", "EY", "KPMG", "PwC")
 """Whose career sites are read: of these a model knows much that is in no posting."""
 
 _SENTENCE = re.compile(r"(?<=[.!?।。])\s+|\n+")
-_NUMBER = r"\d[\d,]*(?:\.\d+)?"
+# Bounded, and begun at its first digit alone: an answer that is one long number must not take hours to read.
+_NUMBER = r"(?<!\d)\d[\d,]{0,30}(?:\.\d{1,10})?"
 _SCALES = {
     "k": 1e3, "thousand": 1e3, "lpa": 1e5, "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "cr": 1e7, "crore": 1e7,
     "crores": 1e7, "m": 1e6, "mn": 1e6, "million": 1e6,

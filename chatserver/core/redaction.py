@@ -37,7 +37,8 @@ _POSTCODE_OF_HOMES = (
 )
 _NO_AMOUNT = r"(?!\s*(?:inr|usd|eur|rupees|dollars|crores?|lakhs?|users|rows|records|%))"
 
-# Every repetition here and below is bounded: a text made to be slow to search must not hold the others up.
+# Every repetition here and below is bounded, or gives nothing back (`*+`) and begins at few places: a text made to be
+# slow to search must not hold the others up.
 _DOT = r"(?:[.\u3002]|\s\.\s?|\s?[\[({<]\s?dot\s?[\])}>]\s?)"
 _E_MAIL = re.compile(rf"[\w.+%-]{{1,64}}\s?@\s?[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{1,8}}", re.IGNORECASE)
 _AT = re.compile(r"[\[({<]\s?at\s?[\])}>]", re.IGNORECASE)
@@ -93,7 +94,7 @@ _RULES: tuple[tuple[int, re.Pattern[str], str], ...] = (
         r"social\s+security|national\s+insurance|nino|visa|emirates\s+id|d\.?l\.?|itin|ein|utr|nhs|esic|ppsn?|"
         r"steuer-?(?:id(?:nr|entifikationsnummer)?|nummer)|(?:renten|sozial)versicherungsnummer|personalausweis(?:nummer)?|"
         r"reisepass(?:nummer)?|पासपोर्ट|आधार|पैन)"
-        r"((?:[\s-]*(?:no|nr|number|details?|card|id|is|#|संख्या|नंबर)\b\.?){0,3}\s*#?\s*[:\-–(|=]?\s*)[A-Z]{0,4}[ -]?"
+        r"((?:[\s-]*+(?:no|nr|number|details?|card|id|is|#|संख्या|नंबर)\b\.?){0,3}\s*+#?\s*+[:\-–(|=]?\s*+)[A-Z]{0,4}[ -]?"
         r"\d(?:[ ./-]?[A-Z]{0,2}\d){4,16}[A-Z]{0,2}\b",
         re.IGNORECASE), r"\1\2[ID number]"),
     # Numbers of nine to fifteen digits as telephones write them; years, amounts and versions have fewer, or points.
@@ -119,14 +120,14 @@ _RULES: tuple[tuple[int, re.Pattern[str], str], ...] = (
     # The second number of somebody.
     (9, re.compile(r"(\[phone\])(?:\s?(?:[/,;|&]|or\b|and\b)\s?\+?\d(?:[ ().-]{0,2}\d){8,13}(?!\w)){1,5}"), r"\1"),
     (0, re.compile(
-        r"^(\s*(?:(?:permanent |current |present |local |postal |residential |home |mailing |correspondence |"
+        r"^([^\S\n]*+(?:(?:permanent |current |present |local |postal |residential |home |mailing |correspondence |"
         r"communication )?address|residence|पता|anschrift|adresse)"
-        r"\s*[:\-–][ ]*)"
+        r"\s*+[:\-–][ ]*+)"
         rf"(?:[^\n]+$|\n(?:[^\n]{{1,80}}\n){{0,3}}[^\n]{{0,80}}{_POSTCODE})",
         re.IGNORECASE | re.MULTILINE), r"\1[address]"),
     (6, re.compile(
-        rf"^(\s*(?:[a-z]{{4,16}} )?(?:address|anschrift|adresse)\s*\n)(?:[^\n]{{1,80}}\n){{0,3}}"
-        rf"[^\n]{{0,80}}{_POSTCODE}", re.IGNORECASE | re.MULTILINE), r"\1[address]"),
+        rf"^([^\S\n]*+(?:[a-z]{{4,16}} )?(?:address|anschrift|adresse)(?:[^\S\n]*+\n){{1,9}}+)"
+        rf"(?:[^\n]{{1,80}}\n){{0,3}}[^\n]{{0,80}}{_POSTCODE}", re.IGNORECASE | re.MULTILINE), r"\1[address]"),
     (6, re.compile(
         r"\b(?:\d{1,5}[A-Za-z]? (?:[A-Z\d][\w'.]{0,30},? ){1,8}|P\.?O\.? ?Box \d{1,6},? (?:[A-Z][\w'.]{0,30},? ){1,3})"
         r"[A-Z]{2} \d{5}(?:-\d{4})?\b"), "[address]"),
@@ -134,7 +135,7 @@ _RULES: tuple[tuple[int, re.Pattern[str], str], ...] = (
         r"\b[A-ZÄÖÜ][\w.-]{1,40}(?: [\w.-]{1,40}){0,3} \d{1,4} ?[a-z]?, ?(?:D-)?\d{5} [A-ZÄÖÜ][\w-]{1,40}"),
      "[address]"),
     (7, re.compile(
-        r"\b(?:flat|house|h\.?\s?no|door|plot|apartment|apt|villa|block)\.?\s*(?:no\.?)?\s*[:#]?\s*[A-Z]?-?\d+[\w/-]*,"
+        r"\b(?:flat|house|h\.?\s?no|door|plot|apartment|apt|villa|block)\.?\s*+(?:no\.?)?\s*+[:#]?\s*+[A-Z]?-?\d++[\w/-]*+,"
         rf"[^\n]{{5,140}}?{_POSTCODE}", re.IGNORECASE), "[address]"),
     (6, re.compile(
         rf"(?<![^|•;\n])[^|•;\n]{{0,120}}\b{_STREET}\b[^|•;\n]{{0,80}}?{_POSTCODE}{_NO_AMOUNT}", re.IGNORECASE),
@@ -143,7 +144,7 @@ _RULES: tuple[tuple[int, re.Pattern[str], str], ...] = (
         r"\b\d{1,5}[A-Za-z]?,?\s+(?:[A-Z][\w'.]+\s+){1,4}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Marg|Nagar|"
         r"Boulevard|Blvd|Grove|Close)\b\.?(?:,[^\n,|]{2,40}){0,3}"), "[address]"),
     (1, re.compile(
-        r"\b[A-ZÄÖÜ][\wäöüß.-]*(?:straße|strasse|str\.|weg|platz|allee|gasse)\s+\d{1,4}\s?[a-z]?\b"
+        r"\b[A-ZÄÖÜ][\wäöüß.-]{0,60}(?:straße|strasse|str\.|weg|platz|allee|gasse)\s+\d{1,4}\s?[a-z]?\b"
         r"(?:,?\s*(?:[A-Z]{1,2}-)?\d{4,5}\s+[A-ZÄÖÜ][\wäöüß-]+)?"), "[address]"),
 )  # fmt: skip
 

@@ -1,10 +1,9 @@
 """No rule is skipped where it could have found something."""
 
-from re import _constants as codes
-from re import _parser as parser
 from typing import Any
 
 from chatserver.core.redaction import _RULES
+from tests.core.pumping import codes, parser
 
 
 def _is_digit(code: Any, value: Any) -> bool:
@@ -24,7 +23,7 @@ def needed(parsed: Any) -> int:
                 digits += _is_digit(code, value)
             case codes.IN:
                 digits += all(_is_digit(*one) for one in value)
-            case codes.MAX_REPEAT | codes.MIN_REPEAT:
+            case codes.MAX_REPEAT | codes.MIN_REPEAT | codes.POSSESSIVE_REPEAT:
                 digits += value[0] * needed(value[2])
             case codes.BRANCH:
                 digits += min(needed(branch) for branch in value[1])

@@ -17,7 +17,7 @@ PLACES_MAX = 50
 _ID = re.compile(r"/(\d{3,20})/?(?:\?|#|$)")
 _OF = re.compile(r"\bof\s+(\d[\d,.\s\u00a0]*)", re.IGNORECASE)
 _NONE = re.compile(r"no (?:open )?(?:jobs|positions|results|vacancies)|there are currently no", re.IGNORECASE)
-_REQUISITION = re.compile(r"job requisition id\s*:?\s*(\w[\w-]{0,40})", re.IGNORECASE)
+_REQUISITION = re.compile(r"job requisition id\s*+:?\s*+(\w[\w-]{0,40})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ PARAGRAPH_MIN_CHARACTERS = 40
 """Shorter ones (headings, lists of skills) say more about the trade than about the language."""
 LANGUAGE_MAX_CHARACTERS = 10_000
 
-_DECLARED = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
-_DECLARED_INSIDE = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_DECLARED = re.compile(r"""charset\s*+=\s*+["']?\s*+([\w.:-]+)""", re.IGNORECASE)
+_DECLARED_INSIDE = re.compile(rb"""(?:charset|encoding)\s*+=\s*+["']?\s*+([\w.:-]+)""", re.IGNORECASE)
 _HEAD_BYTES = 1024
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Python knows codecs that are no character sets, and slow ones (idna is quadratic): a site does not choose those.

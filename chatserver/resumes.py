@@ -255,8 +255,8 @@ def _pasted(text: str) -> Extracted:
 
 
 def _storable(text: str) -> str:
-    # A half of a surrogate pair is no text to Postgres.
-    return clean(text.encode("utf-8", "ignore").decode()).strip()
+    # A half of a surrogate pair is no text to Postgres. A text of signs that stand for words becomes longer.
+    return clean(text.encode("utf-8", "ignore").decode())[:TEXT_MAX_CHARACTERS].strip()
 
 
 def _safe_name(name: str | None) -> str:

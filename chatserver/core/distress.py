@@ -6,8 +6,9 @@ admin's eyes are for.
 """
 
 import re
-import unicodedata
 from typing import NamedTuple
+
+from chatserver.core.normal_form import normal_form
 
 CLAUSE_MAX_CHARACTERS = 400
 """Of a clause that is looked at together; a longer one is cut, so that no text is slow to read."""
@@ -159,7 +160,7 @@ _TABLE = (
 
 def language_of_distress(text: str) -> str | None:
     """The language in which to help whoever wrote this, or None where nothing in it asks for that."""
-    plain = _LEFT_OUT.sub("", unicodedata.normalize("NFKC", text)).casefold().translate(_ALIKE)
+    plain = _LEFT_OUT.sub("", normal_form(text)).casefold().translate(_ALIKE)
     for clause in _CLAUSE.split(plain):
         for start in range(0, len(clause), CLAUSE_MAX_CHARACTERS):
             words = " ".join(clause[start : start + CLAUSE_MAX_CHARACTERS].split())

@@ -6,11 +6,11 @@ word or a bracket. Where something was taken out, its neighbours never close up:
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from chatserver.core.links import FULL_STOPS, HOST_ENDS, INVISIBLE, UNSPACED_RANGES, without_links
+from chatserver.core.normal_form import normal_form
 
 WORD_MAX = 500
 """Characters; what follows in a longer word is dropped, for no language has such a word."""
@@ -136,7 +136,7 @@ class Gate:
         exclaimed, group_open = ("!", group[1]) if group[0] == "!" else ("", group[0])
         label, has_target = group[len(exclaimed) + 1 : close], close + 1 < len(group)
         words = _words_without_links(label)
-        plain = unicodedata.normalize("NFKC", INVISIBLE.sub("", words))
+        plain = normal_form(INVISIBLE.sub("", words))
         numbers = [int(found) for found in _NUMBER.findall(plain)]
         if not numbers:
             return words if has_target else f"{exclaimed}{group_open}{words}{group[close]}"

@@ -2,7 +2,8 @@
 
 import html
 import re
-import unicodedata
+
+from chatserver.core.normal_form import normal_form
 
 PARTS_MAX = 20
 """Links taken out of one word, one after the other; a word with more is dropped."""
@@ -76,7 +77,7 @@ def without_links(word: str) -> str:
         if _SIGNS_OF_ALL_LINKS.isdisjoint(word):
             return word
     else:
-        plain = unicodedata.normalize("NFKC", INVISIBLE.sub("", word)).replace("。", ".")
+        plain = normal_form(INVISIBLE.sub("", word)).replace("。", ".")
         if _LINK.search(plain):
             word = plain
     if "&" in word:

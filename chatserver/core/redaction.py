@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from chatserver.core.normal_form import normal_form
+
 SHORT_CHARACTERS = 2_000
 SHORT_KEPT = 4_096
 LONG_KEPT = 64
@@ -153,7 +155,7 @@ def clean(text: str) -> str:
     """The text in NFKC without characters that nobody sees: they carry orders, not words. Line ends stay."""
     if text.isascii():
         return text.replace("\x00", "")
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return _INVISIBLE.sub("", normal_form(text))
 
 
 def redact(text: str) -> str:

@@ -82,7 +82,7 @@ def _through_the_gate(answer: str) -> None:
 
 @pytest.mark.parametrize("piece", [
     "\n", " ", "1", "1,", "1.", "a.", "a@", "a-", "[", "[J", "!", "http://", "passport\n", "address:\n", "&#", "日",
-    "1 lakh ",
+    "1 lakh ", "\u0301\u0316", "ﷺ",
 ])  # fmt: skip
 def test_nobody_is_held_up_by_one_thing_said_over_and_over(piece: str) -> None:
     said = piece * (40_000 // len(piece))

@@ -1,5 +1,6 @@
 """What an answer stands on: the seeker's resume, the retrieved jobs under their numbers, the history."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -16,6 +17,10 @@ from chatserver.core.redaction import clean, redact
 from chatserver.core.server_frames import Source, SourceReason
 
 HISTORY_EVENTS = 200
+HISTORY_CHARACTERS = 100_000
+"""What came before so much of a conversation stands in no prompt; it is not read."""
+READ_HERE_CHARACTERS = 20_000
+"""More is read by a thread, which lets others have their turn between one expression and the next."""
 MATCHES_PER_ANSWER = 6
 MATCHES_PER_SEARCH = 5
 GREETING_MATCHES = 3
@@ -74,7 +79,9 @@ class Grounding:
         return [card(ref, match) for ref, match in zip(refs, matches, strict=True)]
 
     async def said(self, row: SessionRow) -> tuple[HistoryEntry, ...]:
-        events = await self._store.events_before(row.id, row.seq + 1, HISTORY_EVENTS)
+        events = _newest(await self._store.events_before(row.id, row.seq + 1, HISTORY_EVENTS))
+        if _size(events) > READ_HERE_CHARACTERS:
+            return tuple(await asyncio.to_thread(history, events))
         return tuple(history(events))
 
     async def request(
@@ -82,15 +89,14 @@ class Grounding:
         proposal: Proposal | None = None,
     ) -> AnswerRequest:  # fmt: skip
         resume = await self._resumes.get(row.seeker) if row.seeker else None
+        words = await _redacted(resume.text) if resume else None
         about = next((one.ref for one in cards if one.job == row.job), None)
         # Asked last: whoever withdraws while the rest is read is heard.
         if not await self.may_read(row):
             unread = tuple(entry for entry in said if not entry.may_quote_resume)
             plain = tuple(without_resume(one) for one in cards)
             return AnswerRequest("", unread, plain, None, about, proposal, is_withheld=resume is not None)
-        return AnswerRequest(
-            row.seeker_name, said, tuple(cards), redact(resume.text) if resume else None, about, proposal
-        )
+        return AnswerRequest(row.seeker_name, said, tuple(cards), words, about, proposal)
 
     async def may_read(self, row: SessionRow) -> bool:
         """Whether the assistant may be given something of the seeker's resume just now. Raises `Unavailable`."""
@@ -115,6 +121,22 @@ class Grounding:
             job.resume_guide_generated, tuple((q.question, q.answer_strategy) for q in job.prep_guide_generated),
             job.external_apply_url,
         ), job  # fmt: skip
+
+
+async def _redacted(text: str) -> str:
+    return redact(text) if len(text) <= READ_HERE_CHARACTERS else await asyncio.to_thread(redact, text)
+
+
+def _size(events: Sequence[Logged]) -> int:
+    return sum(len(event.content) for event in events)
+
+
+def _newest(events: Sequence[Logged]) -> Sequence[Logged]:
+    """Those that are read; the last one in any case."""
+    first, room = len(events), HISTORY_CHARACTERS
+    while first and (room := room - len(events[first - 1].content)) >= 0:
+        first -= 1
+    return events[min(first, len(events) - 1) :] if events else events
 
 
 def history(events: Sequence[Logged]) -> list[HistoryEntry]:

@@ -1,20 +1,22 @@
 /** The line to the server: hello, requests by `ref`, resumption, backoff and the outbox. No DOM. */
 
+import { Backoff } from "./backoff.js";
+import { Delivery } from "./delivery.js";
 import { LineError } from "./refusal.js";
 
 /**
  * @typedef {"idle" | "connecting" | "open" | "waiting" | "signed_out" | "ended"} LineState
- * @typedef {{state: LineState, retryAt: number | null, message: string | null, lost: boolean}} LineStatus
- *   `lost` says that there was a line before; `retryAt` is in epoch milliseconds.
+ * @typedef {{state: LineState, retryAt: number | null, isTold: boolean, message: string | null, lost: boolean}} LineStatus
+ *   `lost` says that there was a line before; `retryAt` is in epoch milliseconds, and `isTold` that the server named it.
  * @typedef {{session?: string, job?: string, new?: string}} Wish
  * @typedef {{resolve: (frame: any) => void, reject: (error: LineError) => void}} Pending
  */
 
 const CONNECT_MS = 10_000;
 const HEARTBEATS_MISSED = 2.5;
-const BACKOFF_FIRST_MS = 500;
-const BACKOFF_MOST_MS = 30_000;
 const GOING_AWAY = [1001, 1012];
+const TOO_MANY = 4429;
+const OUT_OF_DATE = [1002, 1009, 4400];
 
 export class Line {
   /**
@@ -29,10 +31,11 @@ export class Line {
     this.url = url;
     this.token = token;
     this.outbox = outbox;
+    this.delivery = new Delivery(outbox, (type, fields) => this.request(type, fields));
     this.onFrame = onFrame;
     this.onStatus = onStatus;
     /** @type {LineStatus} */
-    this.status = { state: "idle", retryAt: null, message: null, lost: false };
+    this.status = { state: "idle", retryAt: null, isTold: false, message: null, lost: false };
     /** @type {WebSocket | null} */
     this.socket = null;
     /** @type {Map<string, Pending>} */
@@ -41,16 +44,12 @@ export class Line {
     this.rooms = new Map();
     /** @type {Set<string>} what this very line has joined */
     this.joined = new Set();
-    /** @type {Set<string>} */
-    this.flushing = new Set();
     /** @type {{wish: Wish, after: () => number | null, pending: Pending}[]} */
     this.wishes = [];
     this.refs = 0;
-    this.attempts = 0;
+    this.backoff = new Backoff();
     this.renew = false;
     this.heartbeatMs = CONNECT_MS;
-    /** @type {number | null} milliseconds that the server asked for */
-    this.pause = null;
     this.timer = 0;
     this.watchdog = 0;
   }
@@ -84,9 +83,9 @@ export class Line {
     this.tell("idle");
   }
 
-  /** The network came back, or somebody cannot wait. */
+  /** The network came back, or somebody cannot wait; sooner than the server said it would refuse again. */
   nudge() {
-    if (this.status.state === "waiting") void this.open();
+    if (this.status.state === "waiting" && !this.status.isTold) void this.open();
   }
 
   /** The network went away: what the socket says of itself comes minutes late. */
@@ -117,6 +116,11 @@ export class Line {
     });
   }
 
+  /** Text was missed: joining once more brings it. @param {string} session */
+  catchUp(session) {
+    if (this.rooms.has(session) && this.joined.delete(session)) this.rejoin();
+  }
+
   /** @param {string} session */
   leave(session) {
     this.joined.delete(session);
@@ -131,7 +135,7 @@ export class Line {
   /** @param {string} session @param {string} content */
   post(session, content) {
     const unsent = this.outbox.add(session, content);
-    void this.flush(session);
+    void this.delivery.flush(session);
     return unsent;
   }
 
@@ -157,16 +161,15 @@ export class Line {
     if (socket !== this.socket) return;
     this.watch(this.heartbeatMs);
     if (frame.type === "welcome") {
-      this.attempts = 0;
       this.renew = false;
       this.heartbeatMs = frame.heartbeat_seconds * 1000 * HEARTBEATS_MISSED;
       this.watch(this.heartbeatMs);
       this.tell("open");
     } else if (frame.type === "reconnect") {
-      this.pause = frame.after_ms;
+      this.backoff.asked = frame.after_ms;
     } else if (frame.type === "error" && frame.retry_after !== undefined && !frame.ref) {
-      this.pause = frame.retry_after * 1000;
-    }
+      this.backoff.asked = frame.retry_after * 1000;
+    } else if (frame.type === "heartbeat") this.backoff.settle();
     const pending = this.pending.get(frame.ref);
     this.pending.delete(frame.ref);
     if (frame.type === "error" && pending) {
@@ -178,7 +181,7 @@ export class Line {
     }
     if (frame.type !== "welcome") return;
     this.rejoin();
-    for (const session of new Set(this.outbox.items.map((unsent) => unsent.session))) void this.flush(session);
+    this.delivery.all();
   }
 
   rejoin() {
@@ -206,10 +209,15 @@ export class Line {
     const seq = after();
     this.ask("join", seq === null ? wish : { ...wish, after: seq }, {
       resolve: (frame) => {
+        // Left before it was entered: the server has not heard of that yet.
+        if (session && !this.joined.has(session)) {
+          this.mention("leave", { session });
+          return pending.resolve(frame);
+        }
         this.joined.add(frame.session.id);
         this.rooms.set(frame.session.id, after);
         pending.resolve(frame);
-        void this.flush(frame.session.id);
+        void this.delivery.flush(frame.session.id);
       },
       reject: (error) => {
         if (session) this.joined.delete(session);
@@ -217,31 +225,6 @@ export class Line {
         else if (!session || !this.rooms.has(session)) this.wishes.push({ wish, after, pending });
       },
     });
-  }
-
-  /** Sends what is unsent of a session, one after the other, each under its id until it is confirmed.
-   * @param {string} session */
-  async flush(session) {
-    if (this.flushing.has(session)) return;
-    this.flushing.add(session);
-    try {
-      for (let unsent = this.outbox.next(session); unsent; unsent = this.outbox.next(session)) {
-        if (this.status.state !== "open") return;
-        await this.request("post", { session, id: unsent.id, content: unsent.content });
-        this.outbox.remove(unsent.id);
-      }
-    } catch (error) {
-      this.refused(session, /** @type {LineError} */ (error));
-    } finally {
-      this.flushing.delete(session);
-    }
-  }
-
-  /** @param {string} session @param {LineError} error */
-  refused(session, error) {
-    if (error.code === "line_lost") return;
-    this.outbox.refuse(session, error);
-    setTimeout(() => void this.flush(session), error.isPassing ? error.pauseMs : 0);
   }
 
   /** @param {number} quietMs */
@@ -270,31 +253,29 @@ export class Line {
     this.release();
     socket.close();
     if (code === 4403) return this.tell("ended", reason || said || "You may not be here any more.");
-    if (code === 4400 || code === 1009) return this.tell("ended", "This page is out of date; reload it.");
+    if (OUT_OF_DATE.includes(code)) return this.tell("ended", "This page is out of date; reload it.");
+    // A refusal that ended nothing may have named a pause, too; it is none for a line that is lost.
+    if (code !== TOO_MANY && !GOING_AWAY.includes(code)) this.backoff.asked = null;
     if (code === 4401) {
       if (this.renew) return this.tell("signed_out", reason || said || "Sign in again to go on.");
       this.renew = true;
-      this.pause = 0;
-    } else if (GOING_AWAY.includes(code) && opened && this.pause === null) {
-      this.pause = BACKOFF_FIRST_MS * Math.random();
+      this.backoff.asked = 0;
     }
-    this.later(said);
+    this.later(said, GOING_AWAY.includes(code) && opened);
   }
 
-  /** @param {string | null} message */
-  later(message) {
-    const most = Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** this.attempts);
-    const pause = this.pause ?? most * (0.5 + Math.random() / 2);
-    this.pause = null;
-    this.attempts += 1;
-    this.tell("waiting", message, Date.now() + pause);
+  /** @param {string | null} message @param {boolean} [isMoving] */
+  later(message, isMoving = false) {
+    const isTold = Boolean(this.backoff.asked);
+    const pause = this.backoff.next(isMoving);
+    this.tell("waiting", message, { retryAt: Date.now() + pause, isTold });
     this.timer = setTimeout(() => void this.open(), pause);
   }
 
-  /** @param {LineState} state @param {string | null} [message] @param {number | null} [retryAt] */
-  tell(state, message = null, retryAt = null) {
-    const lost = state !== "open" && state !== "idle" && (this.status.lost || this.attempts > 0);
-    this.status = { state, message, retryAt, lost };
+  /** @param {LineState} state @param {string | null} [message] @param {{retryAt?: number | null, isTold?: boolean}} [when] */
+  tell(state, message = null, { retryAt = null, isTold = false } = {}) {
+    const lost = state !== "open" && state !== "idle" && (this.status.lost || this.backoff.attempts > 0);
+    this.status = { state, message, retryAt, isTold, lost };
     this.onStatus(this.status);
   }
 }

@@ -47,6 +47,6 @@ async def test_the_example_asks_and_gets_an_answer(browser: Browser, house: Hous
 
 def test_every_file_that_is_named_is_there() -> None:
     named = re.findall(r"^\| `(\w+\.js)` \|", PAGE, re.MULTILINE)
-    assert len(named) == 5
+    assert len(named) == 7
     for name in named:
         assert (CLIENT / name).is_file()

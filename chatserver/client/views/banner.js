@@ -34,10 +34,10 @@ export class Banner {
     const online = navigator.onLine !== false;
     const what = status.state === "ended" ? status.message
       : !online ? "You are offline. What you write is kept and sent when you are back."
-      : `${status.message ?? "The connection was lost."} Reconnecting… What you write is kept.`;
+      : `${status.message ?? "The connection was lost."} ${status.isTold ? "It goes on by itself." : "Reconnecting…"} What you write is kept.`;
     const act = status.state === "ended"
       ? button("Reload", () => location.reload(), { class: "plain" })
-      : online ? button("Reconnect now", this.now, { class: "plain" }) : null;
+      : online && !status.isTold ? button("Reconnect now", this.now, { class: "plain" }) : null;
     fill(this.element, el("span", {}, what), act);
     this.element.hidden = false;
   }

@@ -2,6 +2,8 @@
 
 import { byId } from "./dom.js";
 import { Desk, isHeld } from "./desk.js";
+import { earlierThan } from "./earlier.js";
+import { browser, tab } from "./kept.js";
 import * as keys from "./keys.js";
 import { Leases } from "./lease.js";
 import { fold, needsSomebody } from "./lobby.js";
@@ -10,13 +12,13 @@ import { Onlookers } from "./onlookers.js";
 import { Receipts } from "./receipts.js";
 import { attempt, boot, connect, showView, toast } from "./shell.js";
 import { soon } from "./soon.js";
+import { Typists } from "./typists.js";
 import { AdminMain } from "./views/adminmain.js";
 import { AdminSide } from "./views/adminside.js";
 import { helpSheet } from "./views/helpsheet.js";
 import { passOn } from "./views/passon.js";
 import { SeekerSide } from "./views/seekerside.js";
 
-const EARLIER_PAGE = 50;
 const FOUND_MAX = 50;
 const CLOCK_MS = 5_000;
 const LEASE_CLOCK_MS = 1_000;
@@ -26,10 +28,11 @@ class AdminPage {
   constructor(here) {
     this.me = here.me;
     this.api = here.api;
-    this.desk = new Desk(sessionStorage, here.me.id);
+    this.desk = new Desk(tab, here.me.id);
     this.onlookers = new Onlookers();
+    this.typists = new Typists((frame) => this.hear(frame));
     this.leases = new Leases(here.config.admin_lease_seconds);
-    this.notices = new Notices(localStorage, (session) => this.choose(session));
+    this.notices = new Notices(browser, (session) => this.choose(session));
     /** @type {Set<string>} whose lease was said to run out */
     this.ending = new Set();
     /** @type {import("./lobby.js").Summary[]} */
@@ -61,8 +64,8 @@ class AdminPage {
     const { line, outbox } = connect(here, (frame) => this.hear(frame), () => this.draw());
     this.line = line;
     this.outbox = outbox;
-    keys.listen(this.shortcuts(), (place) => this.turnToPlace(place), localStorage);
-    byId("help").addEventListener("click", () => helpSheet(localStorage));
+    keys.listen(this.shortcuts(), (place) => this.turnToPlace(place), browser);
+    byId("help").addEventListener("click", () => helpSheet(browser));
     setInterval(() => this.draw(), CLOCK_MS);
     setInterval(() => this.watchLeases(), LEASE_CLOCK_MS);
     const wanted = new URLSearchParams(location.search).get("session");
@@ -75,7 +78,7 @@ class AdminPage {
   shortcuts() {
     const { main, side } = this;
     return {
-      help: () => helpSheet(localStorage),
+      help: () => helpSheet(browser),
       search: () => side.search.focus(),
       next: () => side.lobby.step(1),
       previous: () => side.lobby.step(-1),
@@ -157,7 +160,7 @@ class AdminPage {
     this.line.leave(session);
     this.onlookers.forget(session);
     this.leases.forget(session);
-    this.main.draft.forget(session);
+    this.main.forget(session);
     const users = [...this.desk.open].filter(([id]) => id !== session).map(([, { state }]) => state.session?.user.id ?? "");
     this.seeker.keep(new Set(users));
   }
@@ -180,6 +183,8 @@ class AdminPage {
       if (frame.type === "lobby_changed") frame.sessions.forEach((/** @type {any} */ one) => mine.has(one.id) || this.receive(one));
       this.drawLobby();
     } else {
+      if (frame.type === "typing") this.typists.hear(frame);
+      const wasBehind = this.desk.open.get(frame.session)?.state.behind;
       const session = this.desk.hear(frame);
       if (!session) return;
       const state = this.desk.open.get(session)?.state;
@@ -187,7 +192,7 @@ class AdminPage {
       if (frame.type === "message" && frame.role === "user" && state?.session?.admin?.id === this.me.id) {
         this.notices.message(session, state.session.user.name);
       }
-      if (state?.behind) void this.line.join({ session }, () => this.desk.seq(session)).catch(() => {});
+      if (state?.behind && !wasBehind) this.line.catchUp(session);
     }
     if (frame.type === "delta") this.drawSoon();
     else this.draw();
@@ -277,18 +282,13 @@ class AdminPage {
 
   /** @param {string} id */
   discard(id) {
-    const unsent = this.outbox.items.find((one) => one.id === id);
-    this.outbox.remove(id);
-    if (unsent) this.main.composer.put(unsent.content);
+    const written = this.outbox.takeBack(id);
+    if (written !== null) this.main.composer.put(written);
   }
 
   async earlier() {
-    const { session, events } = this.desk.state;
-    if (!session || !events.length) return;
-    await attempt(async () => {
-      const page = await this.api.get(`/api/sessions/${session.id}/messages`, { before: events[0].seq, limit: EARLIER_PAGE });
-      this.hear({ type: "earlier", session: session.id, events: page.items, more: page.items.length > 0 && page.items[0].seq > 1 });
-    });
+    const page = await attempt(() => earlierThan(this.api, this.desk.state));
+    if (page) this.hear(page);
   }
 }
 

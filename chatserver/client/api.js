@@ -1,5 +1,6 @@
 /** The REST side: requests with the token of the tab, refusals as sentences. */
 
+const TIMEOUT_MS = 60_000;
 const UPLOAD_TIMEOUT_MS = 120_000;
 const AWAY = "The server cannot be reached; check your connection and try again.";
 
@@ -45,7 +46,7 @@ export class Api {
     const headers = { authorization: `Bearer ${(await this.session.current(renew)) ?? ""}` };
     if (body) headers["content-type"] = "application/json";
     try {
-      return await fetch(path, { method, headers, body: body ? JSON.stringify(body) : undefined });
+      return await fetch(path, { method, headers, body: body ? JSON.stringify(body) : undefined, signal: AbortSignal.timeout(TIMEOUT_MS) });
     } catch {
       throw new Problem(0, { detail: AWAY, code: "unavailable" });
     }

@@ -14,7 +14,7 @@ const FIRST = [
 ];
 
 export class CannedAnswers {
-  /** @param {Storage} storage @param {string} key */
+  /** @param {import("./kept.js").Kept} storage @param {string} key */
   constructor(storage, key) {
     this.storage = storage;
     this.key = key;
@@ -47,12 +47,8 @@ export class CannedAnswers {
 
   /** @param {Canned[]} answers @returns {string | null} */
   store(answers) {
-    try {
-      this.storage.setItem(this.key, JSON.stringify(answers));
-      return null;
-    } catch {
-      return "This browser keeps nothing just now; the answer was not kept.";
-    }
+    if (this.storage.setItem(this.key, JSON.stringify(answers))) return null;
+    return "This browser keeps nothing just now: it is here until you close the page.";
   }
 }
 

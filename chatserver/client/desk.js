@@ -7,7 +7,7 @@ export const OPEN_MAX = 8;
 /** @typedef {import("./state.js").State} State @typedef {{state: State, news: number}} Open */
 
 export class Desk {
-  /** @param {Storage} storage outlives a reload, not the tab @param {string} me */
+  /** @param {import("./kept.js").Kept} storage outlives a reload, not the tab @param {string} me */
   constructor(storage, me) {
     this.storage = storage;
     this.me = me;

@@ -36,11 +36,20 @@ export function byId(id) {
   return element;
 }
 
-/** A link that leads out only to the web: what is scraped may name any scheme.
+/** A link that leads out only to the web: what is scraped may name any scheme. Where it leads stands in its title, with
+ * letters that only look like others spelled out.
  * @param {string | null | undefined} url @param {string} text @returns {Child} */
 export function outward(url, text) {
-  if (!url || !/^https?:\/\//i.test(url)) return null;
-  return el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text);
+  if (!url || !/^https?:\/\//i.test(url) || !URL.canParse(url)) return null;
+  const { href, host } = new URL(url);
+  return el("a", { href, target: "_blank", rel: "noopener noreferrer", title: `Opens ${host}` }, text);
+}
+
+/** Why something could not be read, and the way to try it again. @param {Element} place @param {unknown} error
+ * @param {() => any} again */
+export function refused(place, error, again) {
+  fill(place, el("span", { class: "problem", role: "alert" }, String(/** @type {Error} */ (error).message)), " ",
+    button("Try again", again, { class: "soft" }));
 }
 
 /** A button whose handler may take a while: it cannot be pressed twice meanwhile.

@@ -21,12 +21,15 @@ export const SHORTCUTS = [
   { key: "x", act: "closeTab", label: "Put this conversation away" },
   { key: "a", act: "available", label: "Available or not" },
 ];
+const RUNNING = ["j", "k"];
 export const TAB_LABEL = "Turn to an open conversation";
 
 /** Calls what a key stands for, where nobody is writing. @param {Record<string, () => any>} acts
- * @param {(place: number) => void} turnTo @param {Storage} storage */
+ * @param {(place: number) => void} turnTo @param {import("./kept.js").Kept} storage */
 export function listen(acts, turnTo, storage) {
   document.addEventListener("keydown", (event) => {
+    // A key that is held down acts once; only through the lobby one may run.
+    if (event.repeat && !RUNNING.includes(event.key)) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isWriting(event.target)) return;
     // Whoever speaks to their machine fires single letters by accident: they can be turned off.
     if (!areOn(storage) && event.key !== "?") return;
@@ -46,12 +49,12 @@ function isWriting(target) {
   return target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select");
 }
 
-/** @param {Storage} storage */
+/** @param {import("./kept.js").Kept} storage */
 export function areOn(storage) {
   return storage.getItem(OFF) === null;
 }
 
-/** @param {Storage} storage @param {boolean} on */
+/** @param {import("./kept.js").Kept} storage @param {boolean} on */
 export function turn(storage, on) {
   if (on) storage.removeItem(OFF);
   else storage.setItem(OFF, "yes");

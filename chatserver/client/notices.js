@@ -9,7 +9,7 @@ const SOUND = "notice-sound";
 const BROWSER = "notice-browser";
 
 export class Notices {
-  /** @param {Storage} storage @param {(session: string) => void} open what a press on a notice leads to */
+  /** @param {import("./kept.js").Kept} storage @param {(session: string) => void} open what a press on a notice leads to */
   constructor(storage, open) {
     this.storage = storage;
     this.open = open;

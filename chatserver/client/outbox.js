@@ -5,7 +5,7 @@
 
 export class Outbox {
   /**
-   * @param {Storage} storage
+   * @param {Pick<Storage, "getItem" | "setItem">} storage
    * @param {string} key differs between users: nobody's words are ever sent in another one's name
    */
   constructor(storage, key) {
@@ -34,6 +34,13 @@ export class Outbox {
     return unsent;
   }
 
+  /** Out of it, to be written anew. @param {string} id @returns {string | null} what was written */
+  takeBack(id) {
+    const unsent = this.items.find((one) => one.id === id);
+    this.remove(id);
+    return unsent?.content ?? null;
+  }
+
   /** @param {string} id */
   remove(id) {
     this.keep(this.items.filter((one) => one.id !== id));
@@ -59,7 +66,7 @@ export class Outbox {
   }
 }
 
-/** @param {Storage} storage @param {string} key @returns {Unsent[]} */
+/** @param {Pick<Storage, "getItem" | "setItem">} storage @param {string} key @returns {Unsent[]} */
 function read(storage, key) {
   try {
     const items = JSON.parse(storage.getItem(key) ?? "[]");

@@ -1,7 +1,9 @@
 /** The provider's page: own jobs, a form for a new one, and what the preparation made of each. */
 
-import { button, byId, el, fill } from "./dom.js";
+import { button, byId, el, fill, refused } from "./dom.js";
+import { tab } from "./kept.js";
 import { attempt, boot, showView } from "./shell.js";
+import { question } from "./views/dialog.js";
 import { JobForm } from "./views/jobform.js";
 import { JobPage } from "./views/jobpage.js";
 import { Rows } from "./views/rows.js";
@@ -55,8 +57,7 @@ class ProviderPage {
       this.drawList();
       this.poll();
     } catch (error) {
-      fill(this.said, el("span", { class: "problem" }, /** @type {Error} */ (error).message), " ",
-        button("Try again", () => this.load(cursor), { class: "soft" }));
+      refused(this.said, error, () => this.load(cursor));
     }
   }
 
@@ -153,7 +154,10 @@ class ProviderPage {
 
   /** @param {any} job */
   async close(job) {
-    if (!confirm("Close this job for good? Nobody will be shown it as a match any more.")) return;
+    const isMeant = await question({
+      title: "Close this job?", what: "It is closed for good: nobody will be shown it as a match any more.", yes: "Close it", no: "Keep it open",
+    });
+    if (!isMeant) return;
     await attempt(async () => {
       this.edited.delete(job.id);
       this.replace(await this.api.send("DELETE", `/api/jobs/${job.id}`));
@@ -165,7 +169,7 @@ class ProviderPage {
     if (!job) this.current = "";
     this.drawList();
     showView("chat");
-    const form = new JobForm(sessionStorage, job ?? null, async (draft) => {
+    const form = new JobForm(tab, job ?? null, async (draft) => {
       const kept = job ? await this.change(job, draft) : await this.api.send("POST", "/api/jobs", draft);
       this.replace(kept);
       this.show(kept.id);

@@ -1,13 +1,18 @@
 /** The seeker's page: resume and matches beside the conversation. */
 
 import { button, byId, el, fill } from "./dom.js";
+import { earlierThan } from "./earlier.js";
+import { tab } from "./kept.js";
+import { NewsTitle } from "./newstitle.js";
 import { Receipts } from "./receipts.js";
 import { attempt, boot, connect, showView } from "./shell.js";
 import { soon } from "./soon.js";
 import { empty, reduce } from "./state.js";
+import { Typists } from "./typists.js";
 import { Composer } from "./views/composer.js";
 import { Consent } from "./views/consent.js";
 import { ConversationView } from "./views/conversation.js";
+import { question } from "./views/dialog.js";
 import { jobLine } from "./views/jobdetails.js";
 import { JobDialog } from "./views/jobdialog.js";
 import { JobPanel } from "./views/jobpanel.js";
@@ -20,8 +25,6 @@ import { ResumeView } from "./views/resume.js";
 import { StartView } from "./views/start.js";
 import { standing } from "./words.js";
 
-const EARLIER_PAGE = 50;
-
 class SeekerPage {
   /** @param {import("./shell.js").Here} here */
   constructor(here) {
@@ -32,14 +35,16 @@ class SeekerPage {
     this.wish = {};
     this.place = `session:${here.me.id}`;
     const { api } = here;
+    /** @type {Consent} */
     this.consent = new Consent(api, () => this.resume.has, () => this.resume.has && this.resume.load());
+    /** @type {ResumeView} */
     this.resume = new ResumeView(api, () => this.resumeChanged(), () => this.consent.settled());
     this.matches = new MatchesView(api, (job) => this.askAbout(job), (match) => this.dialog.open({
       id: match.job.id, title: match.job.title, line: jobLine(match.job), fit: match,
     }));
-    this.past = new PastView(api, (session) => this.choose(session), (unread) => {
-      document.title = `${unread ? `(${unread}) ` : ""}Ottobon Jobs`;
-    });
+    this.past = new PastView(api, (session) => this.choose(session), (unread) => this.news.unread(unread));
+    this.news = new NewsTitle("Ottobon Jobs");
+    this.typists = new Typists((frame) => this.hear(frame));
     this.dialog = new JobDialog(api, (job) => this.askAbout(job));
     this.panel = new JobPanel(api, (question) => this.composer.put(`Practise this interview question with me: “${question}”\nMy answer: `));
     this.person = new PersonView(() => this.line.request("ask_human", { session: this.state.session?.id }), () => this.command("cancel_human", {}));
@@ -57,8 +62,8 @@ class SeekerPage {
       }),
     });
     this.receipts = new Receipts((session, seq) => this.line.mention("seen", { session, seq }));
-    document.addEventListener("visibilitychange", () => this.read());
-    this.composer = new Composer("Write a message", sessionStorage, (content) => this.send(content), (on) => this.typing(on));
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.lookAgain());
+    this.composer = new Composer("Write a message", tab, (content) => this.send(content), (on) => this.typing(on));
     this.standing = el("p", { class: "standing", "data-testid": "standing" });
     this.title = el("h1", {}, "Conversation");
     this.human = button("Talk to a person", () => this.askHuman(), { class: "soft", hidden: true });
@@ -120,7 +125,7 @@ class SeekerPage {
   }
 
   remembered() {
-    const session = sessionStorage.getItem(this.place);
+    const session = tab.getItem(this.place);
     return session ? { session } : {};
   }
 
@@ -134,30 +139,37 @@ class SeekerPage {
       delete wish.new;
       delete wish.job;
       if (this.wish !== wish) return;
-      sessionStorage.setItem(this.place, frame.session.id);
+      tab.setItem(this.place, frame.session.id);
+      this.take(frame);
       // Only now: after a refusal the conversation on the screen must still be a live one.
       this.line.keepOnly(frame.session.id);
     } catch (error) {
       const refused = /** @type {any} */ (error);
       if (refused.code === "not_found" && wish.session) {
-        sessionStorage.removeItem(this.place);
+        tab.removeItem(this.place);
         return this.enter({});
       }
-      if (!this.state.session && refused.isPassing) {
-        setTimeout(() => this.wish === wish && void this.enter(wish), refused.pauseMs);
-      }
+      if (!this.state.session && refused.isPassing) setTimeout(() => this.wish === wish && void this.enter(wish), refused.pauseMs);
       await attempt(() => Promise.reject(refused));
     }
   }
 
   /** @param {any} frame */
   hear(frame) {
-    if (frame.type === "error" && !frame.ref) return;
     if (frame.type === "welcome") this.receipts.forget();
+    // Which one is turned to is known where it was asked for.
+    if (frame.type === "joined" && frame.session.id !== this.state.session?.id) return;
+    if (frame.type === "typing") this.typists.hear(frame);
+    this.take(frame);
+  }
+
+  /** @param {any} frame */
+  take(frame) {
     const before = this.state;
     this.state = reduce(this.state, frame);
     if (this.state === before) return;
-    if (this.state.behind && this.state.session) void this.enter({ session: this.state.session.id });
+    if (this.state.behind && !before.behind && before.session) this.line.catchUp(before.session.id);
+    this.news.hear(frame);
     if (frame.type === "status" || frame.type === "joined") {
       void this.past.load();
     }
@@ -166,6 +178,13 @@ class SeekerPage {
   }
 
   drawSoon = soon(() => this.draw());
+
+  /** What came in other conversations meanwhile is told to nobody who is not in them. */
+  lookAgain() {
+    this.news.seen();
+    void this.past.load();
+    this.read();
+  }
 
   draw() {
     const session = this.state.session;
@@ -221,7 +240,12 @@ class SeekerPage {
   }
 
   async close() {
-    if (confirm("Close this conversation for good? It stays in your list, and you can start a new one.")) await this.command("close", {});
+    const session = this.state.session?.id;
+    const isMeant = await question({
+      title: "Close this conversation?", what: "It is closed for good. It stays in your list, and you can start a new one.",
+      yes: "Close it", no: "Keep it open",
+    });
+    if (isMeant) await this.command("close", { session });
   }
 
   /** @param {string} session */
@@ -244,9 +268,8 @@ class SeekerPage {
 
   /** @param {string} id */
   discard(id) {
-    const unsent = this.outbox.items.find((one) => one.id === id);
-    this.outbox.remove(id);
-    if (unsent) this.composer.put(unsent.content);
+    const written = this.outbox.takeBack(id);
+    if (written !== null) this.composer.put(written);
   }
 
   fresh() {
@@ -262,12 +285,8 @@ class SeekerPage {
   }
 
   async earlier() {
-    const { session, events } = this.state;
-    if (!session || !events.length) return;
-    await attempt(async () => {
-      const page = await this.api.get(`/api/sessions/${session.id}/messages`, { before: events[0].seq, limit: EARLIER_PAGE });
-      this.hear({ type: "earlier", session: session.id, events: page.items, more: page.items.length > 0 && page.items[0].seq > 1 });
-    });
+    const page = await attempt(() => earlierThan(this.api, this.state));
+    if (page) this.take(page);
   }
 }
 

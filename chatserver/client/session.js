@@ -1,9 +1,13 @@
 /** Who is signed in in this tab: a token from a link, from the development issuer or from Supabase, renewed in time. */
 
+import { tab } from "./kept.js";
+
 const TOKEN = "token";
 const REFRESH = "refresh_token";
+const UNTIL = "token_until";
 const RENEW_BEFORE_MS = 60_000;
 const RENEW_RETRY_MS = 10_000;
+const TIMEOUT_MS = 20_000;
 const TIMER_MOST_MS = 2 ** 31 - 1;
 
 /** @typedef {{kind: "development"} | {kind: "supabase", url: string, publishable_key: string | null}} SignInConfig */
@@ -12,8 +16,8 @@ const TIMER_MOST_MS = 2 ** 31 - 1;
 export class SignInRefused extends Error {}
 
 export class Session {
-  /** @param {SignInConfig} config @param {Storage} storage */
-  constructor(config, storage = sessionStorage) {
+  /** @param {SignInConfig} config @param {import("./kept.js").Kept} storage */
+  constructor(config, storage = tab) {
     this.config = config;
     this.storage = storage;
     /** @type {(token: string) => void} */
@@ -29,7 +33,7 @@ export class Session {
   takeFromLink() {
     const linked = new URLSearchParams(location.hash.slice(1)).get("token");
     if (!linked) return;
-    this.keep(linked, null);
+    this.keep(linked, null, expiry(linked));
     history.replaceState(null, "", location.pathname + location.search);
   }
 
@@ -43,11 +47,16 @@ export class Session {
     return String(claims(this.token).sub ?? "nobody");
   }
 
+  /** Epoch milliseconds by this machine's clock, which may be wrong. */
+  get until() {
+    return Number(this.storage.getItem(UNTIL) ?? expiry(this.token));
+  }
+
   /** A token to use now; null where somebody has to sign in. @param {boolean} renew the last one was refused */
   async current(renew = false) {
     const token = this.token;
     if (!token) return null;
-    if (renew || expiry(token) <= Date.now()) return this.renew();
+    if (renew || this.until <= Date.now()) return this.renew();
     return token;
   }
 
@@ -55,7 +64,7 @@ export class Session {
   async signIn(email, password) {
     if (this.config.kind === "development") {
       const given = await posted("/auth/dev", { email });
-      this.keep(given.token, null);
+      this.keep(given.token, null, untilOf(given.token));
     } else {
       await this.ask("password", { email, password });
     }
@@ -71,7 +80,7 @@ export class Session {
   plan() {
     clearTimeout(this.timer);
     if (!this.storage.getItem(REFRESH) || !this.token) return;
-    const pause = Math.max(RENEW_RETRY_MS, expiry(this.token) - Date.now() - RENEW_BEFORE_MS);
+    const pause = Math.max(RENEW_RETRY_MS, this.until - Date.now() - RENEW_BEFORE_MS);
     this.timer = setTimeout(() => this.renew().catch(() => this.plan()), Math.min(pause, TIMER_MOST_MS));
   }
 
@@ -104,21 +113,22 @@ export class Session {
     if (!key) throw new SignInRefused("Sign-in by e-mail is not set up here; ask the operator for a link.");
     const url = `${this.config.url.replace(/\/$/, "")}/auth/v1/token?grant_type=${grant}`;
     const given = await posted(url, body, { apikey: key });
-    this.keep(given.access_token, given.refresh_token);
+    this.keep(given.access_token, given.refresh_token, untilOf(given.access_token));
   }
 
-  /** @param {string} token @param {string | null} refresh */
-  keep(token, refresh) {
+  /** @param {string} token @param {string | null} refresh @param {number} until epoch milliseconds */
+  keep(token, refresh, until) {
     // Another user's unsent messages and drafts stay out of this one's tab.
     if (this.token && claims(this.token).sub !== claims(token).sub) this.storage.clear();
     this.storage.setItem(TOKEN, token);
+    this.storage.setItem(UNTIL, String(until));
     if (refresh) this.storage.setItem(REFRESH, refresh);
     else this.storage.removeItem(REFRESH);
   }
 }
 
 /** What a token says of itself; unverified, so only good for keeping time and things apart.
- * @param {string | null} token @returns {{sub?: string, exp?: number}} */
+ * @param {string | null} token @returns {{sub?: string, exp?: number, iat?: number}} */
 function claims(token) {
   try {
     const part = (token ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
@@ -128,7 +138,14 @@ function claims(token) {
   }
 }
 
-/** @param {string} token epoch milliseconds */
+/** Of a token that was issued this moment: it lives as long as it says, whatever the clock of this machine shows.
+ * @param {string} token @returns {number} epoch milliseconds */
+function untilOf(token) {
+  const { exp, iat } = claims(token);
+  return typeof exp === "number" && typeof iat === "number" ? Date.now() + (exp - iat) * 1000 : expiry(token);
+}
+
+/** @param {string | null} token epoch milliseconds */
 function expiry(token) {
   const end = claims(token).exp;
   return typeof end === "number" ? end * 1000 : Infinity;
@@ -138,6 +155,9 @@ function expiry(token) {
 async function posted(url, body, headers = {}) {
   const answer = await fetch(url, {
     method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json", ...headers },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch(() => {
+    throw new Error("The sign-in service cannot be reached; check your connection and try again.");
   });
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;

@@ -2,6 +2,7 @@
 
 import { Api, config } from "./api.js";
 import { button, byId, el, fill } from "./dom.js";
+import { tab } from "./kept.js";
 import { Outbox } from "./outbox.js";
 import { Session } from "./session.js";
 import { Line } from "./socket.js";
@@ -26,7 +27,7 @@ export async function boot(role, start) {
   const api = new Api(session);
   /** @param {string | null} reason */
   const enter = async (reason) => {
-    if (!session.token) return ask(session, reason);
+    if (!session.token) return ask(session, reason, () => enter(null));
     try {
       const found = await api.get("/api/me");
       const me = { id: found.id, name: found.full_name || found.email.split("@")[0], role: found.role };
@@ -38,7 +39,7 @@ export async function boot(role, start) {
       start({ config: known, session, api, me });
     } catch (error) {
       const problem = /** @type {any} */ (error);
-      if (problem.status === 401) return ask(session, "Your sign-in is over; sign in again to go on.");
+      if (problem.status === 401) return ask(session, "Your sign-in is over; sign in again to go on.", () => enter(null));
       fill(byId("gate"), el("div", { class: "card sign-in" },
         el("h1", {}, problem.status === 403 ? "You may not come in" : "That did not work"),
         el("p", { role: "alert" }, problem.message),
@@ -60,14 +61,13 @@ async function configured() {
   }
 }
 
-/** @param {Session} session @param {string | null} reason */
-export function ask(session, reason) {
+/** @param {Session} session @param {string | null} reason @param {() => void} done somebody is signed in */
+function ask(session, reason, done) {
   byId("app").hidden = true;
   byId("views").hidden = true;
   byId("gate").hidden = false;
   fill(byId("account"));
-  // A new start is the plainest way to drop whatever the last one held; what was unsent is kept in the tab.
-  fill(byId("gate"), signIn(session, reason, () => location.reload()));
+  fill(byId("gate"), signIn(session, reason, done));
 }
 
 /** @param {Session} session @param {{name: string, role: string}} me */
@@ -102,7 +102,7 @@ export function showView(view) {
  * @returns {{line: Line, outbox: Outbox}} */
 export function connect(here, onFrame, onChange) {
   const { session } = here;
-  const outbox = new Outbox(sessionStorage, `outbox:${session.subject}`);
+  const outbox = new Outbox(tab, `outbox:${session.subject}`);
   const banner = new Banner(byId("banner"), () => line.nudge());
   const line = new Line({
     url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`,
@@ -113,7 +113,8 @@ export function connect(here, onFrame, onChange) {
       banner.show(status);
       // What is unsent says why it waits; the first word comes before the page has the line.
       if (status.state !== "connecting") onChange();
-      if (status.state === "signed_out") ask(session, status.message);
+      // A new start is the plainest way to drop whatever the page holds; what was unsent is kept in the tab.
+      if (status.state === "signed_out") ask(session, status.message, () => location.reload());
     },
   });
   outbox.onChange = onChange;
@@ -125,12 +126,17 @@ export function connect(here, onFrame, onChange) {
   return { line, outbox };
 }
 
-/** A sentence for a while, where everybody sees it. @param {string} sentence */
+/** A sentence that stays until it is closed, where everybody sees it: also in front of a dialog. @param {string} sentence */
 export function toast(sentence) {
-  document.querySelector(".toast")?.remove();
+  const foot = document.querySelector(".foot");
+  const place = document.querySelector("dialog[open]") ?? (foot?.checkVisibility() ? foot : document.body);
+  const there = document.querySelector(".toast");
+  // What is tried again by itself says the same each time; once read aloud is enough.
+  if (there?.parentElement === place && there.firstElementChild?.textContent === sentence) return;
+  there?.remove();
   const made = el("div", { class: "toast", role: "alert", "data-testid": "toast" }, el("span", {}, sentence),
     button("Close", () => made.remove(), { class: "plain" }));
-  document.body.append(made);
+  place.append(made);
 }
 
 /** Runs what somebody asked for, and says why where it fails. @param {() => Promise<any>} act */

@@ -24,6 +24,11 @@ async def unfold(stage: Stage, where: str) -> None:
     await stage.page.locator(f"{where} details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
 
 
+async def sign_in(stage: Stage) -> None:
+    await stage.page.goto(f"{stage.house.url}/admin")
+    await stage.sees("sign-in")
+
+
 async def lobby(stage: Stage) -> None:
     await stage.comes("admin")
     await stage.sees("lobby-entry")
@@ -181,6 +186,7 @@ async def closed(stage: Stage) -> None:
 
 
 STATES: dict[str, Reach] = {
+    "admin: sign in": sign_in,
     "admin: the lobby": lobby,
     "admin: nothing found": nothing_found,
     "admin: a busy lobby": busy,

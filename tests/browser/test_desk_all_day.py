@@ -9,7 +9,7 @@ from playwright.async_api import Browser, CDPSession, expect
 from tests.browser.conftest import House
 from tests.browser.test_desk import second_admin
 from tests.browser.test_overview import told
-from tests.browser.vocabulary import PATIENCE_MS, Admin, Seeker, admin, seeker
+from tests.browser.vocabulary import PATIENCE_MS, Admin, Seeker, admin, answers, seeker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -144,9 +144,9 @@ async def test_a_conversation_that_the_seeker_closes_keeps_the_words_that_were_n
         asha, session = await comes(stack, browser, house, "closes.first")
         await takes(meera, session)
         await meera.field().fill("You could ask for")
-        asha.page.on("dialog", lambda dialog: dialog.accept())
         await asha.page.get_by_test_id("menu").get_by_text("More").click()
         await asha.page.get_by_role("button", name="Close this conversation").click()
+        await answers(asha.page, "Close it")
         await meera.sees("closes.first closed this conversation.")
         await meera.sees_mine("You could ask for")
         await expect(meera.field()).not_to_be_editable()

@@ -14,7 +14,7 @@ from chatserver.demo import texts
 from tests.adapters.resume_files import pdf_with_password
 from tests.browser.conftest import Complaints, House
 from tests.browser.front_door import front_door
-from tests.browser.vocabulary import PATIENCE_MS, posts_a_job, seeker
+from tests.browser.vocabulary import PATIENCE_MS, answers, posts_a_job, seeker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -193,8 +193,8 @@ async def test_providers_job_to_a_seekers_match(browser: Browser, house: House) 
         await sana.sees_no_answer_grow()
         await expect(sana.messages_of("assistant").last).to_contain_text("Payroll Accountant for a spinning mill")
 
-        provider.on("dialog", lambda dialog: dialog.accept())
         await page.get_by_role("button", name="Close this job").click()
+        await answers(provider, "Close it")
         await expect(page).to_have_attribute("data-status", "closed", timeout=PATIENCE_MS)
         await sana.messages_of("assistant").last.locator(".chip").first.click()
         closed = sana.page.get_by_test_id("job-closed")

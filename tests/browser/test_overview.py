@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from playwright.async_api import Browser, Dialog, Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Complaints, House
-from tests.browser.vocabulary import PATIENCE_MS, note_complaints
+from tests.browser.vocabulary import PATIENCE_MS, answers, note_complaints
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -124,12 +124,6 @@ async def test_a_user_is_found_made_a_provider_shut_out_and_let_in_and_the_trail
     browser: Browser, house: House
 ) -> None:
     tara = await somebody(house, "Tara Trail")
-    asked: list[str] = []
-    agrees = True
-
-    async def answer(dialog: Dialog) -> None:
-        asked.append(dialog.message)
-        await (dialog.accept() if agrees else dialog.dismiss())
 
     async def standing() -> tuple[str, bool]:
         row = "select role::text || ' ' || (deactivated_at is not null) from users where id = $1"
@@ -137,7 +131,6 @@ async def test_a_user_is_found_made_a_provider_shut_out_and_let_in_and_the_trail
         return role, deactivated == "true"
 
     async with overview(browser, house) as page:
-        page.on("dialog", answer)
         await opens(page, "Users")
         await page.get_by_role("searchbox", name="Search").fill("tara t")
         person = page.get_by_test_id("person")
@@ -145,21 +138,25 @@ async def test_a_user_is_found_made_a_provider_shut_out_and_let_in_and_the_trail
         role = person.get_by_label("Role of Tara Trail")
         await role.select_option("admin")
         assert await standing() == ("seeker", False), "a choice alone changes nothing"
-        agrees = False
         await person.get_by_role("button", name="Change role").click()
-        assert asked[-1].startswith("Make Tara Trail an admin?")
+        assert (await answers(page, "Cancel")).startswith("Make Tara Trail an admin?")
         assert await standing() == ("seeker", False)
-        agrees = True
         await role.select_option("provider")
         await person.get_by_role("button", name="Change role").click()
+        await answers(page, "Change role")
         await expect(page.get_by_test_id("people-said")).to_have_text("Tara Trail is a provider now.")
         await person.get_by_role("button", name="Deactivate").click()
+        await page.keyboard.press("Escape")
+        assert await standing() == ("provider", False), "who leaves the question has not said yes"
+        await person.get_by_role("button", name="Deactivate").click()
+        assert "until somebody activates them again" in await answers(page, "Deactivate")
         await expect(person).to_have_attribute("data-deactivated", "true")
         await expect(
             person.get_by_role("button", name="Activate"), "who uses the keyboard goes on there"
         ).to_be_focused()
         assert await standing() == ("provider", True)
         await person.get_by_role("button", name="Activate").click()
+        await answers(page, "Activate")
         await expect(person).to_have_attribute("data-deactivated", "false")
         assert await standing() == ("provider", False)
 

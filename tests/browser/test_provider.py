@@ -5,7 +5,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import Complaints, House
-from tests.browser.vocabulary import PATIENCE_MS, posts_a_job
+from tests.browser.vocabulary import PATIENCE_MS, answers, posts_a_job
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -33,8 +33,8 @@ async def test_a_posted_job_becomes_active_and_is_closed(browser: Browser, house
         await expect(posted.get_by_test_id("job-standing")).to_contain_text("Your changes are being prepared")
         await expect(posted).to_contain_text("Chennai", timeout=PATIENCE_MS)
         await expect(posted.get_by_test_id("job-standing")).to_contain_text("It is open")
-        page.on("dialog", lambda dialog: dialog.accept())
         await posted.get_by_role("button", name="Close this job").click()
+        await answers(page, "Close it")
         await expect(posted).to_have_attribute("data-status", "closed", timeout=PATIENCE_MS)
     finally:
         await context.close()

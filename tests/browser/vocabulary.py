@@ -161,6 +161,16 @@ class Seeker(Person):
 SESSION = "sessionStorage.getItem(Object.keys(sessionStorage).find((key) => key.startsWith('session:')))"
 
 
+async def answers(page: Page, label: str) -> str:
+    """The question that stands in front of everything; returns what it asked."""
+    question = page.get_by_test_id("question")
+    await expect(question).to_be_visible(timeout=PATIENCE_MS)
+    asked = await question.inner_text()
+    await question.get_by_role("button", name=label).click()
+    await expect(question).to_have_count(0)
+    return asked
+
+
 async def posts_a_job(page: Page, title: str, place: str, description: str) -> Locator:
     """On the provider's page; returns what is shown of the job, once it is open."""
     await page.get_by_label("Title").fill(title)

@@ -17,9 +17,10 @@ SUPABASE = {"kind": "supabase", "url": AUTH, "publishable_key": "sb_publishable_
 DEVELOPMENT = {"kind": "development"}
 
 
-def token(user: str, *, seconds: float = 3600) -> str:
+def token(user: str, *, seconds: float = 3600, now: float | None = None) -> str:
     """Unsigned: the client only reads what a token says of its time and its user."""
-    claims = json.dumps({"sub": user, "exp": int(time.time() + seconds)}).encode()
+    issued = int(time.time() if now is None else now)
+    claims = json.dumps({"sub": user, "iat": issued, "exp": issued + int(seconds)}).encode()
     return f"e30.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.x"
 
 
@@ -114,3 +115,38 @@ async def test_a_refused_password_is_told_in_the_services_words(page: Page) -> N
 async def test_an_expired_development_token_means_signing_in_again(page: Page) -> None:
     await fresh(page, kept={"token": token("asha", seconds=-1)})
     assert await run(page, DEVELOPMENT, "return session.current();") is None
+
+
+async def test_a_clock_that_is_hours_wrong_neither_shuts_out_nor_renews_all_the_time(page: Page) -> None:
+    issued = token("asha", now=time.time() - 7 * 3600)
+
+    async def answer(route: Route) -> None:
+        headers = {"access-control-allow-origin": "*", "access-control-allow-headers": "apikey, content-type"}
+        await route.fulfill(json={"access_token": issued, "refresh_token": "r", "token": issued}, headers=headers)
+
+    await page.route(f"{AUTH}/**", answer)
+    await page.route(f"{NOWHERE}/auth/dev", answer)
+    try:
+        for config in (SUPABASE, DEVELOPMENT):
+            await fresh(page)
+            found = await run(
+                page, config,
+                """await session.signIn("asha@example.com", "a made-up password");
+                const again = new Session(config);
+                again.renew = () => "renewed";
+                return [again.until > Date.now() + 3000_000, await again.current()];""",
+            )  # fmt: skip
+            assert found == [True, issued]
+    finally:
+        await page.unroute(f"{AUTH}/**")
+        await page.unroute(f"{NOWHERE}/auth/dev")
+
+
+async def test_a_service_that_cannot_be_reached_is_told_in_a_sentence(page: Page) -> None:
+    await page.route(f"{AUTH}/**", lambda route: route.abort())
+    try:
+        await fresh(page, kept={"token": token("asha", seconds=-1), "refresh_token": "r1"})
+        said = await run(page, SUPABASE, "try { await session.current(); } catch (error) { return error.message; }")
+    finally:
+        await page.unroute(f"{AUTH}/**")
+    assert said == "The sign-in service cannot be reached; check your connection and try again."

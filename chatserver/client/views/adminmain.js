@@ -3,11 +3,13 @@
 import { CannedAnswers, filled } from "../canned.js";
 import { isHeld } from "../desk.js";
 import { button, el, fill } from "../dom.js";
+import { browser, tab } from "../kept.js";
 import { standing, waited } from "../words.js";
 import { Brief } from "./brief.js";
 import { CannedBox } from "./cannedbox.js";
 import { Composer } from "./composer.js";
 import { ConversationView } from "./conversation.js";
+import { question } from "./dialog.js";
 import { DraftBox } from "./draft.js";
 import { NoteBox } from "./notes.js";
 import { Tabs } from "./tabs.js";
@@ -37,11 +39,11 @@ export class AdminMain {
       discard: acts.discard,
       read: acts.read,
     });
-    this.composer = new Composer("Reply", sessionStorage, acts.send, acts.typing);
-    this.draft = new DraftBox((hint) => acts.command("draft", hint ? { hint } : {}), (text) => this.composer.put(text));
-    this.canned = new CannedBox(new CannedAnswers(localStorage, `canned:${here.me.id}`), (text) => filled(text, this.known()),
+    this.composer = new Composer("Reply", tab, acts.send, acts.typing);
+    this.draft = new DraftBox(tab, (hint) => acts.command("draft", hint ? { hint } : {}), (text) => this.composer.put(text));
+    this.canned = new CannedBox(new CannedAnswers(browser, `canned:${here.me.id}`), (text) => filled(text, this.known()),
       (text) => this.composer.put(text));
-    this.notes = new NoteBox(sessionStorage, (id, content) => acts.command("note", { id, content }));
+    this.notes = new NoteBox(tab, (id, content) => acts.command("note", { id, content }));
     this.title = el("h1", {}, "No conversation chosen");
     this.standing = el("p", { class: "standing", "data-testid": "standing" });
     this.here = el("p", { class: "quiet", "data-testid": "here" });
@@ -103,6 +105,12 @@ export class AdminMain {
     this.notes.open(session.id);
   }
 
+  /** Of one that was put away nothing is kept. @param {string} session */
+  forget(session) {
+    this.draft.forget(session);
+    this.brief.reasons.delete(session);
+  }
+
   /** @param {Warning | null} warning @param {import("../desk.js").Desk} desk @param {string[]} ending */
   warn(warning, desk, ending) {
     this.tabs.show(desk, this.me.id, ending);
@@ -156,7 +164,11 @@ export class AdminMain {
   }
 
   async close() {
-    // Closing is for good, and the button stands beside harmless ones.
-    if (confirm("Close this conversation for good? The seeker can start a new one.")) await this.acts.command("close");
+    const session = this.state?.session?.id;
+    // The button stands beside harmless ones, and others may turn to another conversation meanwhile.
+    const isMeant = await question({
+      title: "Close this conversation?", what: "It is closed for good; the seeker can start a new one.", yes: "Close it", no: "Keep it open",
+    });
+    if (isMeant) await this.acts.command("close", { session });
   }
 }

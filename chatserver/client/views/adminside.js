@@ -1,6 +1,7 @@
 /** The admin's side: whether seekers may expect them, how they want to be told, the search and the lobby. */
 
 import { el, fill } from "../dom.js";
+import { tab } from "../kept.js";
 import { LobbyView } from "./lobby.js";
 
 const SEARCH_PAUSE_MS = 250;
@@ -23,7 +24,7 @@ export class AdminSide {
     });
     this.refused = el("p", { class: "problem", role: "alert" });
     this.toggle = el("input", { type: "checkbox", role: "switch", id: "available", "data-testid": "available" });
-    this.toggle.checked = sessionStorage.getItem("available") === "yes";
+    this.toggle.checked = tab.getItem("available") === "yes";
     this.toggle.addEventListener("change", () => this.setAvailable());
     fill(element,
       el("label", { class: "switch", for: "available" }, this.toggle, el("span", {}, "Seekers may expect me")),
@@ -48,10 +49,10 @@ export class AdminSide {
 
   async setAvailable() {
     const on = this.toggle.checked;
-    sessionStorage.setItem("available", on ? "yes" : "no");
+    tab.setItem("available", on ? "yes" : "no");
     if (await this.acts.available(on)) return;
     this.toggle.checked = !on;
-    sessionStorage.setItem("available", on ? "no" : "yes");
+    tab.setItem("available", on ? "no" : "yes");
   }
 
   /** @param {import("../lobby.js").Summary[]} sessions @param {string} current @param {string} sought */

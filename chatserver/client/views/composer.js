@@ -7,11 +7,12 @@ import { counted } from "../words.js";
 const CONTENT_MAX = 8_000;
 const COUNT_FROM = 7_000;
 const TYPING_PAUSE_MS = 3_000;
+const TYPING_AGAIN_MS = 5_000;
 
 export class Composer {
   /**
    * @param {string} label
-   * @param {Storage} storage
+   * @param {import("../kept.js").Kept} storage
    * @param {(content: string) => void} send
    * @param {(on: boolean) => void} typing
    */
@@ -21,6 +22,7 @@ export class Composer {
     this.typing = typing;
     this.key = "";
     this.timer = 0;
+    this.told = 0;
     this.field = el("textarea", {
       id: "composer", rows: 1, dir: "auto", "aria-label": label, placeholder: label, enterkeyhint: "send", disabled: true,
       "aria-describedby": "composer-count",
@@ -59,22 +61,22 @@ export class Composer {
   }
 
   changed() {
-    try {
-      if (this.field.value) this.storage.setItem(this.key, this.field.value);
-      else this.storage.removeItem(this.key);
-    } catch {
-      // Without storage the draft lives as long as the page.
-    }
+    if (this.field.value) this.storage.setItem(this.key, this.field.value);
+    else this.storage.removeItem(this.key);
     this.measure();
-    if (!this.timer && this.field.value) this.typing(true);
+    // Said again while it goes on: whoever reads it forgets it after a while.
+    if (this.field.value && Date.now() - this.told > TYPING_AGAIN_MS) {
+      this.told = Date.now();
+      this.typing(true);
+    }
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.rest(), TYPING_PAUSE_MS);
   }
 
   rest() {
     clearTimeout(this.timer);
-    if (this.timer) this.typing(false);
-    this.timer = 0;
+    if (this.told) this.typing(false);
+    this.told = 0;
   }
 
   measure() {

@@ -2,6 +2,7 @@
 
 import { button, el, fill } from "../dom.js";
 import { toast } from "../shell.js";
+import { modal } from "./dialog.js";
 
 const PATH = "/api/me/consent";
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
@@ -86,7 +87,7 @@ export class Consent {
         dialog.close();
       };
       let answer = false;
-      const dialog = el("dialog", { class: "dialog", "aria-labelledby": "consent-title", "data-testid": "consent-dialog" },
+      const dialog = modal({ class: "dialog", "aria-labelledby": "consent-title", "data-testid": "consent-dialog" },
         el("div", { class: "dialog-body" },
           el("div", { class: "dialog-head" },
             el("h2", { id: "consent-title", tabindex: "-1", autofocus: true }, "Who may read your resume?"),
@@ -100,12 +101,7 @@ export class Consent {
             // Of equal weight: neither is the answer that is wanted.
             button("I agree", () => close("PUT"), { class: "soft" }),
             button("Go on without", () => close("DELETE"), { class: "soft" }))));
-      dialog.addEventListener("close", () => {
-        dialog.remove();
-        resolve(answer);
-      });
-      document.body.append(dialog);
-      dialog.showModal();
+      dialog.addEventListener("close", () => resolve(answer));
     });
   }
 }

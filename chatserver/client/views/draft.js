@@ -8,19 +8,26 @@ const HINT_MAX = 300;
 const WRITING = "Writing… Only you see this.";
 const SUPERSEDED = "Another draft was asked for meanwhile; press “Draft” to have this one written.";
 const LOST = "The connection was lost while it was written; press “Draft” again.";
+const LEFT = "The page was loaded anew while it was written; press “Draft” again.";
 
 /** @typedef {{ref: string, hint: string, text: string, who: string, problem: string, isDone: boolean}} Draft */
 
 export class DraftBox {
-  /** @param {(hint: string) => Promise<any>} ask resolves to the `ok`, or nothing where it was refused
+  /** @param {import("../kept.js").Kept} storage the server keeps none; this one outlives a reload, not the tab
+   * @param {(hint: string) => Promise<any>} ask resolves to the `ok`, or nothing where it was refused
    * @param {(text: string) => void} use */
-  constructor(ask, use) {
+  constructor(storage, ask, use) {
+    this.storage = storage;
     this.ask = ask;
     this.session = "";
     /** @type {Map<string, Draft>} one for each session: who looks elsewhere meanwhile finds it again */
     this.drafts = new Map();
     this.hint = el("input", { type: "text", maxlength: HINT_MAX, "aria-label": "What the draft should say", placeholder: "What should it say? (optional)" });
-    this.hint.addEventListener("input", () => { if (this.draft) this.draft.hint = this.hint.value; });
+    this.hint.addEventListener("input", () => {
+      if (!this.draft) return;
+      this.draft.hint = this.hint.value;
+      this.keep(this.session);
+    });
     this.who = el("p", { class: "quiet" });
     this.text = el("p", { class: "verbatim", tabindex: "0", role: "region", "aria-label": "Text of the draft", "data-testid": "draft-text" });
     this.problem = el("p", { class: "problem", role: "alert", "data-testid": "draft-problem" });
@@ -47,6 +54,7 @@ export class DraftBox {
   turnTo(session) {
     if ((session ?? "") === this.session) return;
     this.session = session ?? "";
+    this.takeUp();
     this.hint.value = this.draft?.hint ?? "";
     this.draw();
   }
@@ -69,6 +77,20 @@ export class DraftBox {
   /** @param {string} session */
   forget(session) {
     this.drafts.delete(session);
+    this.storage.removeItem(place(session));
+  }
+
+  /** @param {string} session */
+  keep(session) {
+    this.storage.setItem(place(session), JSON.stringify(this.drafts.get(session)));
+  }
+
+  /** What was kept before a reload; the end of one that was being written came to nobody. */
+  takeUp() {
+    const kept = this.session && !this.draft ? this.storage.getItem(place(this.session)) : null;
+    if (!kept) return;
+    const draft = JSON.parse(kept);
+    this.drafts.set(this.session, draft.isDone ? draft : { ...draft, ref: "", who: "", problem: LEFT, isDone: true });
   }
 
   /** What was being written on a line that is gone comes to no end. */
@@ -78,9 +100,10 @@ export class DraftBox {
 
   /** @param {string} problem @param {Draft | null} but */
   end(problem, but) {
-    for (const draft of this.drafts.values()) {
+    for (const [session, draft] of this.drafts) {
       if (draft === but || draft.isDone || !draft.who) continue;
       Object.assign(draft, { ref: "", isDone: true, who: "", problem });
+      this.keep(session);
     }
     this.draw();
   }
@@ -90,6 +113,7 @@ export class DraftBox {
     const { session, draft } = this;
     if (!draft) return;
     Object.assign(draft, { ref: "", text: "", who: WRITING, problem: "", isDone: false });
+    this.keep(session);
     // The server writes one at a time for each of us.
     this.end(SUPERSEDED, draft);
     if (focus) this.hint.focus();
@@ -110,6 +134,7 @@ export class DraftBox {
       draft.text = frame.content;
       draft.problem = frame.failed ? draftProblem(frame.failed) : "";
       draft.who = `${frame.author.name} (${nature(frame.author.kind, "assistant")}). Only you see this; read it before you send it.`;
+      this.keep(frame.session);
     }
     this.draw();
   }
@@ -126,6 +151,11 @@ export class DraftBox {
     this.text.hidden = !draft.text;
     this.useButton.disabled = !ready;
   }
+}
+
+/** @param {string} session */
+function place(session) {
+  return `private-draft:${session}`;
 }
 
 /** @param {HTMLElement} element @param {string} sentence */

@@ -10,7 +10,7 @@ const FIELDS = /** @type {Record<string, string>} */ ({
 });
 
 export class JobForm {
-  /** @param {Storage} storage @param {any} job to be changed; null for a new one
+  /** @param {import("../kept.js").Kept} storage @param {any} job to be changed; null for a new one
    * @param {(draft: any) => Promise<any>} keep raises what the server says against it @param {(() => void) | null} cancel */
   constructor(storage, job, keep, cancel) {
     this.storage = storage;
@@ -81,11 +81,7 @@ export class JobForm {
   }
 
   remember() {
-    try {
-      this.storage.setItem(this.key, JSON.stringify(Object.fromEntries(new FormData(this.element))));
-    } catch {
-      // Without storage the words live as long as the form.
-    }
+    this.storage.setItem(this.key, JSON.stringify(Object.fromEntries(new FormData(this.element))));
   }
 
   takeUp() {

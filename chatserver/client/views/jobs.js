@@ -67,13 +67,13 @@ export function sourceCard(source, whose) {
       el("span", { class: "ref" }, source.ref),
       el("span", { class: "source-title" }, source.title),
       el("span", { class: "quiet" }, source.company),
-      source.status !== "active" ? el("span", { class: "tag" }, source.status) : null),
+      source.status !== "active" ? el("span", { class: "tag" }, jobStanding(source.status)) : null),
     el("div", { class: "source-body" },
-      el("p", { class: "quiet" }, joinedWords(source.location, source.status === "active" ? "open when read" : `${source.status} when read`)),
+      el("p", { class: "quiet" }, joinedWords(source.location, source.status === "active" ? "open when this was written" : null)),
       skillList(`${whose} bring${whose === "You" ? "" : "s"}`, source.matched_skills, "have"),
       skillList("Not in the resume", source.missing_skills, "lack"),
       why,
-      outward(source.apply_url, "Apply at the employer")));
+      source.status === "active" ? outward(source.apply_url, "Apply at the employer") : null));
 }
 
 /** The small mark in the text that leads to the card. @param {string} ref @param {Source | undefined} source

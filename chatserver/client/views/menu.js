@@ -2,6 +2,7 @@
 
 import { button, el } from "../dom.js";
 import { attempt } from "../shell.js";
+import { save } from "./download.js";
 
 /** @param {[string, () => any][]} acts */
 export function menu(acts) {
@@ -25,11 +26,4 @@ export function menu(acts) {
 /** @param {import("../api.js").Api} api @param {string | undefined} session @param {"md" | "json"} form */
 export function saveTranscript(api, session, form) {
   return attempt(async () => save(await api.file(`/api/sessions/${session}/transcript.${form}`), `conversation-${session}.${form}`));
-}
-
-/** @param {Blob} content @param {string} name */
-export function save(content, name) {
-  const url = URL.createObjectURL(content);
-  el("a", { href: url, download: name }).click();
-  URL.revokeObjectURL(url);
 }

@@ -2,6 +2,8 @@
 
 import { button, el, fill } from "../dom.js";
 import { counted } from "../words.js";
+import { modal } from "./dialog.js";
+import { save } from "./download.js";
 
 const WORD = "DELETE";
 const FILE = "ottobon-jobs-export.json";
@@ -28,16 +30,14 @@ export class MyData {
 
   async download() {
     const all = await this.api.get("/api/me/export");
-    const url = URL.createObjectURL(new Blob([JSON.stringify(all, null, 2)], { type: "application/json" }));
-    el("a", { href: url, download: FILE }).click();
-    URL.revokeObjectURL(url);
+    save(new Blob([JSON.stringify(all, null, 2)], { type: "application/json" }), FILE);
   }
 
   /** A word has to be written: what is gone does not come back. */
   ask() {
     const field = el("input", { type: "text", id: "delete-word", autocomplete: "off", "aria-describedby": "delete-what" });
     const go = el("button", { type: "submit", class: "primary danger" }, "Delete everything");
-    const dialog = el("dialog", { class: "card ask", "aria-labelledby": "delete-title", "data-testid": "delete-dialog" },
+    const dialog = modal({ class: "card ask", "aria-labelledby": "delete-title", "data-testid": "delete-dialog" },
       el("form", { method: "dialog" },
         el("h2", { id: "delete-title" }, "Delete everything?"),
         el("p", { id: "delete-what" }, "Your resume, its file, all conversations and your account go, now and for good. Download a copy first if you want one."),
@@ -49,9 +49,6 @@ export class MyData {
       dialog.close();
       void this.guarded(this.erase);
     });
-    dialog.addEventListener("close", () => dialog.remove());
-    document.body.append(dialog);
-    dialog.showModal();
     field.focus();
   }
 

@@ -5,7 +5,7 @@ import { el } from "../dom.js";
 const CONTENT_MAX = 8_000;
 
 export class NoteBox {
-  /** @param {Storage} storage what was begun is kept with its conversation
+  /** @param {import("../kept.js").Kept} storage what was begun is kept with its conversation
    * @param {(id: string, content: string) => Promise<any>} keep resolves to nothing where it was refused */
   constructor(storage, keep) {
     this.storage = storage;
@@ -38,12 +38,8 @@ export class NoteBox {
 
   /** @param {string} session @param {string} content */
   store(session, content) {
-    try {
-      if (content) this.storage.setItem(`note:${session}`, content);
-      else this.storage.removeItem(`note:${session}`);
-    } catch {
-      // Without storage it lives as long as it is looked at.
-    }
+    if (content) this.storage.setItem(`note:${session}`, content);
+    else this.storage.removeItem(`note:${session}`);
   }
 
   /** @param {Event} event */

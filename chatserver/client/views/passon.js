@@ -1,18 +1,16 @@
 /** To whom a conversation is passed on: the other admins, by name. */
 
 import { button, el, fill } from "../dom.js";
+import { modal } from "./dialog.js";
 
 const ADMINS_SHOWN = 100;
 
 /** @param {import("../api.js").Api} api @param {string} me @param {(to: string) => Promise<any>} pass */
 export async function passOn(api, me, pass) {
   const list = el("ul", { class: "choices" }, el("li", { class: "quiet" }, "Reading…"));
-  const sheet = el("dialog", { class: "sheet card", "aria-labelledby": "pass-title", "data-testid": "pass-on" },
+  const sheet = modal({ class: "sheet card", "aria-labelledby": "pass-title", "data-testid": "pass-on" },
     el("h2", { id: "pass-title" }, "Pass this conversation on to"), list,
     el("div", { class: "row" }, button("Cancel", () => sheet.close(), { class: "plain" })));
-  sheet.addEventListener("close", () => sheet.remove());
-  document.body.append(sheet);
-  sheet.showModal();
   try {
     const found = await api.get("/api/admin/users", { role: "admin", limit: ADMINS_SHOWN });
     const others = found.items.filter((/** @type {any} */ one) => one.id !== me && !one.deactivated);

@@ -1,7 +1,9 @@
 /** The users: found by name, address or role, given another role, deactivated and activated. */
 
-import { button, el, fill } from "../dom.js";
+import { button, el, fill, refused } from "../dom.js";
 import { attempt } from "../shell.js";
+import { counted } from "../words.js";
+import { question } from "./dialog.js";
 
 const PAGE = 50;
 const PAUSE_MS = 250;
@@ -46,8 +48,13 @@ export class People {
   async load(cursor = null) {
     clearTimeout(this.timer);
     const asked = ++this.asked;
-    const found = await attempt(() => this.api.get("/api/admin/users", { q: this.search.value.trim(), role: this.role.value, limit: PAGE, cursor }));
-    if (!found || asked !== this.asked) return;
+    let found;
+    try {
+      found = await this.api.get("/api/admin/users", { q: this.search.value.trim(), role: this.role.value, limit: PAGE, cursor });
+    } catch (error) {
+      return refused(this.said, error, () => this.load(cursor));
+    }
+    if (asked !== this.asked) return;
     const before = cursor ? this.people.length : 0;
     this.people = cursor ? [...this.people, ...found.items] : found.items;
     const made = found.items.map((/** @type {any} */ one) => this.item(one));
@@ -57,7 +64,7 @@ export class People {
     this.more.hidden = !found.next;
     if (before) made[0]?.querySelector("select, button")?.focus();
     const count = this.people.length;
-    this.said.textContent = count ? `${count}${this.next ? " and more" : ""}, newest first.`
+    this.said.textContent = count ? `${this.next ? `${counted(count, "user")} and more` : counted(count, "user")}, newest first.`
       : this.search.value || this.role.value ? "Nobody is like that." : "Nobody yet. Who signs in for the first time stands here.";
   }
 
@@ -81,23 +88,35 @@ export class People {
     // A choice alone changes nothing: arrow keys pass through every role.
     const change = button("Change role", () => this.give(one, item, choice), { class: "soft", hidden: true });
     choice.addEventListener("change", () => { change.hidden = choice.value === one.role; });
-    const door = one.deactivated
-      ? button("Activate", () => this.change(one, item, { deactivated: false }, `Activate ${name}? They can sign in again.`, `${name} is active again.`), { class: "soft" })
-      : button("Deactivate", () => this.change(one, item, { deactivated: true }, `Deactivate ${name}? They cannot come in until somebody activates them again.`, `${name} is deactivated.`), { class: "plain" });
+    const door = one.deactivated ? this.opening(one, item, name) : this.shutting(one, item, name);
     door.dataset.act = "door";
     return el("div", { class: "row acts" }, choice, change, door);
+  }
+
+  /** @param {any} one @param {any} item @param {string} name */
+  opening(one, item, name) {
+    const asked = { title: `Activate ${name}?`, what: "They can sign in again.", yes: "Activate", isHarmless: true };
+    return button("Activate", () => this.change(one, item, { deactivated: false }, asked, `${name} is active again.`), { class: "soft" });
+  }
+
+  /** @param {any} one @param {any} item @param {string} name */
+  shutting(one, item, name) {
+    const asked = { title: `Deactivate ${name}?`, what: "They cannot come in until somebody activates them again.", yes: "Deactivate" };
+    return button("Deactivate", () => this.change(one, item, { deactivated: true }, asked, `${name} is deactivated.`), { class: "plain" });
   }
 
   /** @param {any} one @param {any} item @param {any} choice */
   async give(one, item, choice) {
     const name = one.full_name || one.email;
     const role = choice.value;
-    await this.change(one, item, { role }, `Make ${name} ${ROLES[role]}? ${MEANS[role]}`, `${name} is ${ROLES[role]} now.`);
+    const asked = { title: `Make ${name} ${ROLES[role]}?`, what: MEANS[role], yes: "Change role", isHarmless: role !== "admin" };
+    await this.change(one, item, { role }, asked, `${name} is ${ROLES[role]} now.`);
   }
 
-  /** @param {any} one @param {any} item @param {object} changes @param {string} question @param {string} said */
-  async change(one, item, changes, question, said) {
-    if (!confirm(question)) return;
+  /** @param {any} one @param {any} item @param {object} changes @param {import("./dialog.js").Question} asked
+   * @param {string} said */
+  async change(one, item, changes, asked, said) {
+    if (!await question(asked)) return;
     await attempt(async () => {
       const changed = { ...one, ...(await this.api.send("PATCH", `/api/users/${one.id}`, changes)) };
       this.people = this.people.map((other) => (other.id === one.id ? changed : other));

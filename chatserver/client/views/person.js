@@ -19,7 +19,7 @@ export class PersonView {
     this.queue = null;
     this.lines = el("div", { class: "queue-lines", role: "status", "data-testid": "queue-lines" });
     this.element = el("section", { class: "notice queue", "aria-label": "Waiting for a person", "data-testid": "queue", hidden: true },
-      this.lines, button("Cancel waiting", () => cancel(), { class: "plain" }));
+      this.lines, button("Cancel waiting", () => this.leave(cancel), { class: "plain" }));
   }
 
   /** Nobody looks at a number that has long changed. */
@@ -32,6 +32,12 @@ export class PersonView {
       if (given) this.answered(given);
     }
     if (this.since) this.timer = setTimeout(() => this.refresh(), REFRESH_MS);
+  }
+
+  /** Whoever asks how the queue stands while they leave it would be put back into it. @param {() => any} cancel */
+  async leave(cancel) {
+    clearTimeout(this.timer);
+    if (!await cancel() && this.since) this.timer = setTimeout(() => this.refresh(), REFRESH_MS);
   }
 
   /** @param {Queue} queue */

@@ -2,6 +2,7 @@
 
 import { button, el, fill } from "../dom.js";
 import { counted } from "../words.js";
+import { question } from "./dialog.js";
 
 const FILE_MAX_BYTES = 5 * 1024 * 1024;
 const ACCEPTED = ".pdf,.docx,.txt,.md,application/pdf,text/plain,text/markdown,application/vnd.openxmlformats-officedocument.wordprocessingml.document";
@@ -18,14 +19,16 @@ export class ResumeView {
     this.has = false;
     this.input = el("input", { type: "file", accept: ACCEPTED, id: "resume-file", class: "visually-hidden", tabindex: "-1", "aria-label": "Resume file" });
     this.said = el("div", { role: "status", class: "read", "data-testid": "resume-status" });
-    this.progress = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
+    this.progress = el("progress", { max: 1, value: 0, "aria-label": "Upload" });
+    this.part = el("span", { class: "quiet", "aria-hidden": "true" });
+    this.sending = el("div", { class: "sending", hidden: true }, this.progress, this.part);
     this.text = el("textarea", { rows: 6, "aria-label": "Text of your resume", placeholder: "Paste the text of your resume here" });
     this.paste = el("form", { hidden: true, class: "stack" }, this.text, el("button", { type: "submit", class: "soft" }, "Read this text"));
     this.hint = el("p", { class: "quiet" }, "PDF, DOCX, TXT or MD, up to 5 MB. Drop it here, or");
     this.gone = button("Remove", () => this.remove(), { class: "plain", hidden: true });
     this.element = el("section", { class: "card resume", "aria-labelledby": "resume-title" },
       el("h2", { id: "resume-title" }, "Your resume"),
-      this.said, this.progress, this.hint,
+      this.said, this.sending, this.hint,
       el("div", { class: "row" },
         button("Choose a file", () => this.choose(), { class: "soft" }),
         button("Paste text", () => this.togglePaste(), { class: "plain" }), this.gone),
@@ -56,8 +59,10 @@ export class ResumeView {
     addEventListener("dragover", over);
     addEventListener("dragleave", (event) => event.relatedTarget === null && this.element.classList.remove("over"));
     addEventListener("drop", (event) => {
-      event.preventDefault();
       this.element.classList.remove("over");
+      // Words that are dropped into a field are the browser's affair.
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
       const file = event.dataTransfer?.files[0];
       if (file) void this.send(file);
     });
@@ -91,7 +96,10 @@ export class ResumeView {
   }
 
   async remove() {
-    if (!confirm("Remove your resume? Its text and its file are deleted; your conversations stay.")) return;
+    const isMeant = await question({
+      title: "Remove your resume?", what: "Its text and its file are deleted; your conversations stay.", yes: "Remove it", no: "Keep it",
+    });
+    if (!isMeant) return;
     try {
       await this.api.send("DELETE", "/api/me/resume");
       this.none();
@@ -107,8 +115,9 @@ export class ResumeView {
     }
     return this.run(file.name, () => this.api.upload("/api/me/resume", file, (part) => {
       this.progress.value = part;
+      // Not in the sentence: that is read aloud whenever it changes.
+      this.part.textContent = `${Math.round(part * 100)} %`;
       if (part >= 1) this.reading(file.name);
-      else fill(this.said, el("p", {}, `Sending ${file.name}… ${Math.round(part * 100)} %`));
     }));
   }
 
@@ -124,6 +133,7 @@ export class ResumeView {
   /** @param {string} name */
   reading(name) {
     this.progress.removeAttribute("value");
+    this.part.textContent = "";
     fill(this.said, el("p", {}, `Reading ${name}…`));
   }
 
@@ -132,7 +142,8 @@ export class ResumeView {
     if (this.busy || !(await this.asked())) return false;
     this.busy = true;
     this.progress.value = 0;
-    this.progress.hidden = false;
+    this.part.textContent = "";
+    this.sending.hidden = false;
     fill(this.said, el("p", {}, `Sending ${name}…`));
     try {
       this.show(name, await act(), true);
@@ -142,7 +153,7 @@ export class ResumeView {
       return false;
     } finally {
       this.busy = false;
-      this.progress.hidden = true;
+      this.sending.hidden = true;
     }
   }
 

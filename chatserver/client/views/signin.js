@@ -35,7 +35,7 @@ export function signIn(session, reason, done) {
       await session.signIn(email.value.trim(), password?.value ?? "");
       done();
     } catch (error) {
-      said.textContent = error instanceof TypeError ? "The server cannot be reached; try again." : String(/** @type {Error} */ (error).message);
+      said.textContent = String(/** @type {Error} */ (error).message);
     } finally {
       submit.disabled = false;
     }

@@ -1,7 +1,6 @@
 /** The audit trail as a table: which admin looked at whom, and changed what. */
 
-import { button, el, fill } from "../dom.js";
-import { attempt } from "../shell.js";
+import { button, el, fill, refused } from "../dom.js";
 
 const PAGE = 50;
 const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -49,10 +48,15 @@ export class Trail {
   /** @param {string | null} cursor */
   async load(cursor = null) {
     const asked = ++this.asked;
-    const found = await attempt(() => this.api.get("/api/admin/audit", {
-      actor: this.only.actor?.value, subject: this.only.subject?.value, limit: PAGE, cursor,
-    }));
-    if (!found || asked !== this.asked) return;
+    let found;
+    try {
+      found = await this.api.get("/api/admin/audit", {
+        actor: this.only.actor?.value, subject: this.only.subject?.value, limit: PAGE, cursor,
+      });
+    } catch (error) {
+      return refused(this.said, error, () => this.load(cursor));
+    }
+    if (asked !== this.asked) return;
     const rows = found.items.map((/** @type {any} */ one) => this.row(one));
     if (cursor) {
       this.rows.append(...rows);

@@ -1,6 +1,7 @@
 /** Under an answer: copy it, and say whether it helped; a reason is welcome and not asked for twice. */
 
 import { button, el, fill } from "../dom.js";
+import { toast } from "../shell.js";
 
 const COMMENT_MAX = 1_000;
 const SAID_MS = 2_000;
@@ -24,7 +25,11 @@ function rated(event) {
 /** @param {string} text */
 function copying(text) {
   const copy = button("Copy", async () => {
-    await navigator.clipboard.writeText(text);
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      return toast("Your browser lets nothing be copied from here; select the text instead.");
+    }
     copy.textContent = "Copied";
     setTimeout(() => (copy.textContent = "Copy"), SAID_MS);
   }, { class: "plain" });

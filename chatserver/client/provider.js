@@ -10,8 +10,11 @@ import { Rows } from "./views/rows.js";
 import { moment } from "./words.js";
 
 const POLL_MS = 1_500;
-/** About five minutes; what takes longer is seen when the page is opened again. */
-const ROUNDS_MAX = 200;
+/** As slow as it gets, where a job takes its time. */
+const POLL_MOST_MS = 15_000;
+const SLOWER = 1.1;
+/** What takes longer is seen when the page is opened again. */
+const ROUNDS_MAX = 50;
 const PAGE = 50;
 const STANDINGS = /** @type {Record<string, string>} */ ({
   processing: "being prepared", active: "open", failed: "failed", closed: "closed",
@@ -27,6 +30,7 @@ class ProviderPage {
     this.jobs = [];
     this.current = "";
     this.timer = 0;
+    this.rounds = 0;
     this.next = null;
     /** @type {Map<string, {before: string, rounds: number}>} what was shown of a job when it was edited */
     this.edited = new Map();
@@ -88,7 +92,8 @@ class ProviderPage {
   poll() {
     clearTimeout(this.timer);
     if (!this.jobs.some((job) => this.isAwaited(job))) return;
-    this.timer = setTimeout(() => this.refresh(), POLL_MS);
+    this.timer = setTimeout(() => this.refresh(), Math.min(POLL_MOST_MS, POLL_MS * SLOWER ** this.rounds));
+    this.rounds += 1;
   }
 
   /** @param {any} job */
@@ -112,7 +117,8 @@ class ProviderPage {
 
   /** @param {any} job */
   replace(job) {
-    const known = this.jobs.some((one) => one.id === job.id);
+    const known = this.jobs.find((one) => one.id === job.id);
+    if (!known || shownOf(known) !== shownOf(job)) this.rounds = 0;
     this.jobs = known ? this.jobs.map((one) => (one.id === job.id ? job : one)) : [job, ...this.jobs];
     this.drawList();
     if (job.id === this.current && this.page.element.isConnected) this.page.show(job, this.edited.has(job.id));

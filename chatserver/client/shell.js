@@ -34,6 +34,7 @@ export async function boot(role, start) {
       account(session, me);
       if (me.role !== role) return wrongPage(me);
       byId("gate").hidden = true;
+      fill(byId("gate"));
       byId("app").hidden = false;
       byId("views").hidden = false;
       start({ config: known, session, api, me });

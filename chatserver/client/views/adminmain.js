@@ -101,6 +101,8 @@ export class AdminMain {
       ? "The conversation is closed: what you wrote was not sent, and stays here to be copied."
       : "You do not hold this conversation: what you wrote was not sent. Take over to send it.";
     this.draft.turnTo(this.mine ? session.id : null);
+    // Nothing can be sent there any more, and what a draft says of somebody stays no longer than that.
+    if (session.status === "closed") this.draft.forget(session.id);
     this.draftButton.hidden = this.canned.element.hidden = !this.mine;
     this.notes.open(session.id);
   }

@@ -11,6 +11,8 @@ import { verdict } from "./verdict.js";
 /** @typedef {import("../state.js").State} State @typedef {import("../state.js").DurableEvent} DurableEvent */
 
 const NEAR_END_PX = 120;
+/** As long as a screen reader may take to see what is new. */
+const BUSY_MS = 300;
 
 /**
  * @typedef {object} Acts
@@ -46,7 +48,7 @@ export class ConversationView {
     this.waits = "";
     /** @type {{key: string, text: GrowingText, element: HTMLElement} | null} */
     this.text = null;
-    this.log = el("div", { class: "log", role: "log", "aria-label": "Conversation", "data-testid": "log" });
+    this.log = el("div", { class: "log" });
     this.growing = el("div", { class: "growing", "data-testid": "growing" });
     this.unsent = el("div", { class: "unsent" });
     this.older = button("Show earlier messages", () => acts.earlier(), { class: "plain", hidden: true });
@@ -62,7 +64,6 @@ export class ConversationView {
     // The place grows and shrinks with the composer, the banner and the keyboard of a phone.
     this.resized = new ResizeObserver(() => this.following && this.toEnd());
     this.resized.observe(this.scroll);
-    this.resized.observe(this.log);
     this.phase = el("span", { "data-testid": "phase" });
     // Beside the text and never made anew: a button that moves with every word cannot be pressed.
     this.working = el("div", { class: "working", hidden: true },
@@ -98,15 +99,26 @@ export class ConversationView {
     if (fresh) {
       this.session = state.session?.id ?? "";
       this.first = this.last = 0;
-      fill(this.log);
       this.drawn = "";
     }
-    const own = this.showEvents(state);
+    const own = fresh ? this.openLog(state) : this.showEvents(state);
     this.older.hidden = !state.earlier;
     this.showGrowing(state);
     this.showUnsent(state, unsent, connected);
     if (follow || own) this.toEnd();
     else this.jump.hidden = false;
+  }
+
+  /** What was said before goes into a log that is not on the page yet: else all of it would be read aloud.
+   * @param {State} state */
+  openLog(state) {
+    const before = this.log;
+    this.log = el("div", { class: "log", role: "log", "aria-label": "Conversation", "data-testid": "log" });
+    const own = this.showEvents(state);
+    this.resized.unobserve(before);
+    before.replaceWith(this.log);
+    this.resized.observe(this.log);
+    return own;
   }
 
   /** What is durable never changes, so what is drawn stays. Says whether the viewer wrote some of what is new.
@@ -117,7 +129,10 @@ export class ConversationView {
     const older = this.first ? events.filter((event) => event.seq < this.first) : [];
     const height = this.scroll.scrollHeight;
     if (older.length) {
-      this.log.prepend(...older.map((event) => this.eventNode(event)));
+      const { log } = this;
+      log.ariaBusy = "true";
+      setTimeout(() => (log.ariaBusy = null), BUSY_MS);
+      log.prepend(...older.map((event) => this.eventNode(event)));
       this.scroll.scrollTop += this.scroll.scrollHeight - height;
     }
     const newer = events.filter((event) => event.seq > this.last);

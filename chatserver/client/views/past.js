@@ -4,6 +4,7 @@ import { button, el, fill } from "../dom.js";
 import { moment, plain, standing } from "../words.js";
 
 const PAGE = 20;
+const PAGE_MOST = 100;
 const RETRY_MS = 4_000;
 const SEARCH_PAUSE_MS = 250;
 
@@ -37,7 +38,9 @@ export class PastView {
     clearTimeout(this.timer);
     const words = (this.words = this.search.value.trim());
     try {
-      const page = await this.api.get("/api/sessions", { limit: PAGE, q: words, cursor });
+      // Read anew it is as long as it was: somebody may look at its end.
+      const limit = cursor ? PAGE : Math.min(PAGE_MOST, Math.max(PAGE, this.items.length));
+      const page = await this.api.get("/api/sessions", { limit, q: words, cursor });
       if (words !== this.words) return;
       this.items = cursor ? [...this.items, ...page.items] : page.items;
       this.next = page.next;

@@ -82,7 +82,7 @@ export class Trail {
       el("td", { role: "cell" }, one.actor ? this.name("actor", one.actor, "show only what they did") : el("span", { class: "quiet" }, "an operator at the machine")),
       el("td", { role: "cell", class: "what" }, ACTIONS[one.action] ?? one.action.replaceAll("_", " ")),
       el("td", { role: "cell" }, one.subject ? this.name("subject", one.subject, "show only what is about them") : null),
-      el("td", { role: "cell", class: "quiet detail" }, details(one.detail)));
+      el("td", { role: "cell", class: "quiet detail" }, details(one.detail), conversation(one.detail)));
   }
 
   /** @param {"actor" | "subject"} which @param {{id: string, name: string | null}} who @param {string} what */
@@ -109,10 +109,15 @@ function input(id) {
 
 /** @param {Record<string, any>} detail */
 function details(detail) {
-  return Object.entries(detail).map(([name, value]) => {
+  return Object.entries(detail).filter(([name]) => name !== "session").map(([name, value]) => {
     if (value && typeof value === "object" && "from" in value) return `${name}: ${told(value.from)} → ${told(value.to)}`;
     return `${name}: ${typeof value === "object" ? JSON.stringify(value) : told(value)}`;
   }).join("; ");
+}
+
+/** @param {Record<string, any>} detail */
+function conversation({ session }) {
+  return session ? [" ", el("a", { href: `/admin?session=${encodeURIComponent(session)}` }, "Open the conversation")] : null;
 }
 
 /** @param {any} value */

@@ -1,4 +1,4 @@
-"""What a press does: a link leads out to the web alone, and a key that is held down acts once."""
+"""What a hand does: a link leads to the web alone, a held key acts once, what is dropped goes where it may."""
 
 import pytest
 from playwright.async_api import Page
@@ -37,3 +37,17 @@ async def test_a_key_that_is_held_down_acts_once_and_runs_only_through_the_lobby
       for (const key of ["x", "j", "1"]) [false, true, true].forEach((repeat) => press(key, repeat));
       return acted.join(" ");
     }""") == "x j j j turn"  # fmt: skip
+
+
+async def test_words_are_dropped_where_the_hand_lets_go_and_a_file_never_replaces_the_page(page: Page) -> None:
+    assert await page.evaluate("""async () => {
+      const { ResumeView } = await import("/views/resume.js");
+      const view = new ResumeView({}, () => {}, async () => false);
+      const field = document.body.appendChild(document.createElement("textarea"));
+      const drop = (...items) => {
+        const dataTransfer = new DataTransfer();
+        items.forEach((one) => dataTransfer.items.add(...one));
+        return !field.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer }));
+      };
+      return [drop(["some words", "text/plain"]), drop([new File(["x"], "resume.txt")])];
+    }""") == [False, True]  # fmt: skip

@@ -3,29 +3,9 @@
 import pytest
 from playwright.async_api import Page
 
+from tests.client.clock import told
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-# Time that passes when it is told to: what was to happen by then happens, in its order.
-TIME = """
-  const [now, later, never] = [Date.now, globalThis.setTimeout, globalThis.clearTimeout];
-  let [at, ids] = [0, 0];
-  const due = new Map();
-  Date.now = () => 1_000_000 + at;
-  globalThis.setTimeout = (act, ms) => { due.set((ids += 1), [at + ms, act]); return ids; };
-  globalThis.clearTimeout = (id) => due.delete(id);
-  const passes = (ms) => {
-    at += ms;
-    for (const [id, [when, act]] of [...due]) if (when <= at && due.delete(id)) act();
-  };
-  try { STORY } finally {
-    Date.now = now;
-    Object.assign(globalThis, { setTimeout: later, clearTimeout: never });
-  }
-"""
-
-
-async def told(page: Page, story: str) -> object:
-    return await page.evaluate(f"async () => {{ {TIME.replace('STORY', story)} }}")
 
 
 async def test_who_writes_for_long_says_so_again_and_at_rest_once_that_they_stopped(page: Page) -> None:

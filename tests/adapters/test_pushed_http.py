@@ -2,93 +2,14 @@
 
 import asyncio
 import gzip
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx2
 import pytest
 
-import chatserver.adapters.pushed_http
 from chatserver.adapters.pushed_http import BUFFER_MAX_BYTES, HEAD_MAX_BYTES, Body, PushTransport
+from tests.adapters.raw_server import CHUNKED, a_client, ends_after, pushed, says, served
 from tests.tls import an_authority, context_for
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-
-
-class Server:
-    """Reads a request whole, then does as `serve` says, for every request of every connection."""
-
-    def __init__(self, serve: Serve) -> None:
-        self._serve = serve
-        self.url = ""
-        self.connections = 0
-        self.requests: list[bytes] = []
-        self.gone = asyncio.Event()
-        self.handlers: set[asyncio.Task[None]] = set()
-
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        handler = asyncio.current_task()
-        assert handler is not None
-        self.handlers.add(handler)
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while not writer.is_closing():
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = next(
-                    (line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), b":0"
-                )
-                self.requests.append(head + await reader.readexactly(int(length.partition(b":")[2])))
-                await self._serve(reader, writer)
-        self.gone.set()
-        writer.close()
-
-
-@asynccontextmanager
-async def served(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    it = Server(serve)
-    server = await asyncio.start_server(it.connected, "127.0.0.1", 0, ssl=tls)
-    it.url = f"{'https' if tls else 'http'}://localhost:{server.sockets[0].getsockname()[1]}/v1?beta=true"
-    async with server:
-        yield it
-        # The client left before: they all end by themselves.
-        await asyncio.gather(*it.handlers)
-
-
-def says(*answers: bytes) -> Serve:
-    """Each piece by itself: the next one goes once the last has arrived somewhere."""
-
-    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for answer in answers:
-            writer.write(answer)
-            await writer.drain()
-
-    return serve
-
-
-def ends_after(*answers: bytes) -> Serve:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await says(*answers)(reader, writer)
-        writer.close()
-
-    return serve
-
-
-@asynccontextmanager
-async def a_client(read_seconds: float = 5) -> AsyncIterator[httpx2.AsyncClient]:
-    timeout = httpx2.Timeout(read_seconds, connect=5)
-    async with httpx2.AsyncClient(transport=PushTransport(), timeout=timeout) as client:
-        yield client
-
-
-async def pushed(client: httpx2.AsyncClient, url: str) -> bytes:
-    heard: list[bytes] = []
-    async with client.stream("POST", url, content=b'{"ask": 1}') as response:
-        body: Body = response.extensions["body"]
-        await body.give(heard.append)
-    return b"".join(heard)
 
 
 @pytest.mark.parametrize(
@@ -347,32 +268,3 @@ async def test_a_packed_body_is_unpacked_for_whoever_reads_it() -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(packed)
     async with served(says(head + packed)) as server, a_client() as client:
         assert (await client.get(server.url)).content == b"onetwo"
-
-
-async def test_idle_connections_are_few_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chatserver.adapters.pushed_http, "IDLE_MAX", 2)
-    monkeypatch.setattr(chatserver.adapters.pushed_http, "IDLE_SECONDS", 0.2)
-    together = asyncio.Barrier(4)
-
-    async def serves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await together.wait()
-        await says(CHUNKED + b"0\r\n\r\n")(reader, writer)
-
-    transport = PushTransport()
-    async with served(serves) as server, httpx2.AsyncClient(transport=transport) as client:
-        await asyncio.gather(*(client.get(server.url) for _ in range(4)))
-        assert sum(map(len, transport._idle.values())) == 2
-        async with asyncio.timeout(5):
-            while transport._lines:
-                await asyncio.sleep(0.01)
-        assert transport._idle == {}
-
-
-async def test_nobody_there_is_told_as_that() -> None:
-    async with served(says()) as server:
-        url = server.url
-    async with a_client() as client:
-        with pytest.raises(httpx2.ConnectError):
-            await client.get(url)
-        with pytest.raises(httpx2.ConnectError):
-            await client.get("http://nobody.invalid/")

@@ -76,10 +76,9 @@ async def on_http(request: Request, error: Exception) -> Response:
     )
     too_slow = error.status_code == HTTPStatus.REQUEST_TIMEOUT
     code = _CODES.get(error.status_code, "bad_content")
+    # Without `Connection: close`: to end it over a body that still comes is a reset, which overtakes the sentence. What
+    # follows of that body is read as such and thrown away, until `web.http` has waited long enough for its end.
     response = problem(code, sentence, status=error.status_code, retry_after=1.0 if too_slow else None)
-    if too_slow:
-        # The rest of the body is not a request.
-        response.headers["Connection"] = "close"
     if error.status_code == 405:
         response.headers["Allow"] = ", ".join(sorted(_methods(request)))
     return response

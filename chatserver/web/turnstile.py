@@ -5,6 +5,7 @@ import time
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from chatserver.core.errors import Refused
 from chatserver.web.limits import Doors, household
@@ -23,9 +24,10 @@ class Turnstile:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
-        if scope["type"] == "http" and b"%" in scope.get("raw_path", b""):
+        if b"%" in scope.get("raw_path", b""):
             # No path of ours needs it, and who guards one in front of us compares what is written.
-            app = await on_http(Request(scope), HTTPException(404))
+            is_http = scope["type"] == "http"
+            app = await on_http(Request(scope), HTTPException(404)) if is_http else WebSocketClose()
         if scope["type"] == "http" and scope["path"].startswith(COUNTED):
             host, _ = scope.get("client") or ("", 0)
             try:

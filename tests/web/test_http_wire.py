@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,13 +14,14 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from chatserver import logs
 from chatserver.core.limits import Limits
 from chatserver.web import http as http_module
 from chatserver.web import pages, rest
-from chatserver.web.http import http_with
+from chatserver.web.http import Http, http_with
 from chatserver.web.limits import Addresses, Doors
 from chatserver.web.requests import Requests
 from chatserver.web.rest import HANDLERS, body_of
@@ -37,11 +39,18 @@ class Server:
     def __init__(self) -> None:
         self.port = 0
         self.took: list[str] = []
+        self.began = asyncio.Event()
+        self.http = http_with(Addresses(0))
 
     async def take(self, request: Request) -> Response:
+        self.began.set()
         body = await body_of(request)
         self.took.append(f"{request.method} {request.url.path} {body.decode()}".strip())
         return Response("taken")
+
+    async def open(self, websocket: WebSocket) -> None:
+        self.took.append(f"a socket at {websocket.url.path}")
+        await websocket.close()
 
     async def says(self, *pieces: str | bytes) -> tuple[int, bytes]:
         """Status and body of the first answer; the server has to end the connection by itself."""
@@ -67,7 +76,8 @@ async def server() -> AsyncIterator[Server]:
     made = Server()
     app = Starlette(
         routes=[
-            Route("/api/one", made.take, methods=["GET", "POST"]), Route("/api/second", made.take), *pages.routes(),
+            Route("/api/one", made.take, methods=["GET", "POST"]), Route("/api/second", made.take),
+            WebSocketRoute("/ws", made.open), *pages.routes(),
         ],
         exception_handlers=HANDLERS,
         middleware=[
@@ -75,7 +85,7 @@ async def server() -> AsyncIterator[Server]:
         ],
     )  # fmt: skip
     app.router.redirect_slashes = False
-    async with serving(app, http=http_with(Addresses(0))) as (_, made.port):
+    async with serving(app, http=made.http) as (_, made.port):
         yield made
 
 
@@ -177,6 +187,26 @@ async def test_a_path_is_what_it_says_and_leads_nowhere_else(server: Server) -> 
         assert server.took == [], path
 
 
+SOCKET_PATHS = [
+    "/%77s", "/w%73", "/%57s", "/ws%2f", "/ws%3f", "/ws%00", "/ws%20", "/%2fws", "/x/%2e%2e/ws", "//ws", "/ws/",
+    "/ws//", "/WS", "/ws;a=b", "/ws.", "/x/../ws", "/./ws", "http://x/ws", "ws://x/ws",
+]  # fmt: skip
+
+
+async def test_a_socket_has_one_path_too(server: Server) -> None:
+    """To the standard `/%77s` is `/ws`, to a rule in a router that guards `/ws` it is not."""
+    upgrade = (
+        "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    for path in SOCKET_PATHS:
+        status, _ = await server.says(f"GET {path} HTTP/1.1\r\n{upgrade}")
+        assert status == 403, path
+        assert server.took == [], path
+    await server.says(f"GET /ws?%77s HTTP/1.1\r\n{upgrade}")
+    assert server.took == ["a socket at /ws"]
+
+
 async def test_a_page_with_a_slash_behind_it_is_on_this_host_whatever_host_was_named(server: Server) -> None:
     for path in ("/admin", "/provider"):
         assert (await server.says(f"GET {path}/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"))[0] == 307
@@ -219,7 +249,10 @@ async def test_a_body_that_stops_coming_is_told_so_and_the_connection_ends(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rest, "BODY_SECONDS", 0.1)
-    status, body = await server.says("POST /api/one HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+    saying = asyncio.create_task(server.says("POST /api/one HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"))
+    await server.began.wait()
+    monkeypatch.setattr(Http, "head_seconds", 0.1)
+    status, body = await saying
     told = json.loads(body)
     assert (status, told["status"], told["retry_after"]) == (408, 408, 1)
     assert "retry-after: 1\r\n" in server.head
@@ -227,13 +260,60 @@ async def test_a_body_that_stops_coming_is_told_so_and_the_connection_ends(
     assert server.took == []
 
 
+async def test_the_rest_of_a_late_body_is_thrown_away_and_is_no_request(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An end in the middle of it would be a reset, which overtakes the sentence."""
+    monkeypatch.setattr(rest, "BODY_SECONDS", 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(f"POST /api/one HTTP/1.1\r\nHost: x\r\nContent-Length: {len(SECOND)}\r\n\r\n".encode())
+    async with asyncio.timeout(WITHIN_SECONDS):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 408 ")
+        writer.write(f"{SECOND}GET /api/one HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        assert (await reader.read()).endswith(b"taken")
+    assert server.took == ["GET /api/one"]
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("length", "piece"), [("Content-Length: 500000", b"x"), ("Transfer-Encoding: chunked", b"1\r\nx\r\n")]
+)
+async def test_a_body_that_drips_without_end_has_one_deadline(
+    server: Server, monkeypatch: pytest.MonkeyPatch, length: str, piece: bytes
+) -> None:
+    """A byte comes in every moment, so no wait for the next one is long. The sentence is not lost in the end of it."""
+    monkeypatch.setattr(rest, "BODY_SECONDS", 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(f"POST /api/one HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode())
+
+    await server.began.wait()
+    monkeypatch.setattr(Http, "head_seconds", 0.1)
+
+    async def told() -> bytes:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408 ")
+        (measured,) = re.findall(rb"content-length: (\d+)", head)
+        return await reader.readexactly(int(measured))
+
+    answer = asyncio.create_task(told())
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while not writer.transport.is_closing():
+            writer.write(piece)
+            await asyncio.sleep(0.005)
+    assert json.loads(await answer)["detail"].endswith("send it again.")
+    assert server.took == []
+
+
 async def test_junk_is_counted_and_fills_no_log(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for _ in range(20):
         await server.says("junk\r\n\r\n")
-        await server.gets("/api/one", "Upgrade: h2c", "Connection: upgrade, close")
+        await server.says("GET /api/one HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: upgrade, close\r\n\r\n")
+    # In place of a minute.
+    server.http.junk._look()
     lines = [record.getMessage() for record in caplog.records if "no HTTP request" in record.getMessage()]
-    assert lines == ["what came was no HTTP request, or asked for an unknown protocol: 1 times"]
+    counted = "what came was no HTTP request, or asked for an unknown protocol: %d times"
+    assert lines == [counted % 1, counted % 39]
     assert not [record for record in caplog.records if record.name.startswith("uvicorn.error")]
 
 

@@ -24,6 +24,7 @@ _CHAIN_MAX = 5
 HEAD = "Traceback (most recent call last):"
 """As everywhere: who searches a log for it finds ours."""
 _PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_ORDERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 
 
@@ -79,15 +80,19 @@ class Json(logging.Formatter):
         return self._encoder.encode(line).decode()
 
 
+def _visible(text: str) -> str:
+    """A line that is made of what somebody sent stays one line, and orders a terminal nothing."""
+    return _ORDERS.sub(lambda order: order[0].encode("unicode_escape").decode(), text)
+
+
 class Human(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        # A line that is made of what somebody sent stays one line.
-        said = _said(record).replace("\n", "\\n")
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
-        line = f"{at} {record.levelname:<7} {record.name}: {said}{fields}"
+        line = _visible(f"{at} {record.levelname:<7} {record.name}: {_said(record)}{fields}")
         if record.exc_info and record.exc_info[1] is not None:
-            line = "\n".join([line, *_error_lines(record.exc_info[1])])
+            told = "\n".join(_error_lines(record.exc_info[1]))
+            line = "\n".join([line, *map(_visible, told.split("\n"))])
         return line
 
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from chatserver.logs import Human, accepted_request_id, handler
+from chatserver.logs import Human, Json, accepted_request_id, handler
 from tests.load.house import a_client, a_house
 from tests.web.house import House
 
@@ -129,6 +129,23 @@ def test_a_line_for_a_person_is_one_line() -> None:
     line = Human().format(record)
     assert "\n" not in line
     assert line.endswith(f"session={UUID(int=7)}")
+
+
+@pytest.mark.parametrize("order", ["\n", "\r\n", "\r", "\x1b[2K\x1b[1A", "\x9b2K", "\x85", "\u2028", "\u202e", "\x08"])
+def test_nothing_that_was_sent_is_a_line_of_its_own_or_an_order_to_a_terminal(order: str) -> None:
+    """Wherever it comes into the line: in what is said, in a field, in an error."""
+    forged = f"{order}12:00:00 INFO    chatserver: all is well"
+    error = RuntimeError(f"no{forged}")
+    record = logging.makeLogRecord(
+        {"name": "x", "levelname": "WARNING", "msg": "refused: %s", "args": (forged,), "board": forged}
+    )
+    record.exc_info = (RuntimeError, error, None)
+    said = Human().format(record)
+    first, *rest = said.split("\n")
+    assert first.count("all is well") == 2
+    assert not [line for line in rest if line.startswith("12:00:00")]
+    assert [sign for sign in said if not sign.isprintable()] == ["\n"] * len(rest)
+    assert "\n" not in Json("web").format(record)
 
 
 def test_a_librarys_own_variable_does_not_make_it_say_what_it_sends() -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import re
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from chatserver import hub, wire_probe
+from chatserver import answers, app, hub, wire_probe
 from chatserver.adapters import levels
+from chatserver.core.gazetteer import Gazetteer
 from tests.model_server import ErrorsMidway, ModelServer, Says, Stalls
 from tests.town import Town
 from tests.until import until
@@ -41,7 +42,8 @@ MOVES = {
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(monkeypatch: pytest.MonkeyPatch, gazetteer: Gazetteer) -> None:
+    monkeypatch.setattr(app, "load_gazetteer", lambda: gazetteer)
     monkeypatch.setattr(levels, "FRESH_SECONDS", 0.0)
     monkeypatch.setattr(hub, "POSITION_SECONDS", 0.05)
     monkeypatch.setattr(hub, "POSITION_SECONDS_WITHOUT_WIRE", 0.05)
@@ -149,6 +151,35 @@ async def test_an_answer_is_counted_with_its_end_and_its_price(database_url: str
         await until(is_over)
         await asks(seeker, "post", session=session, id=str(uuid4()), content="And that one?")
         await operator.shows(budget_refusals_total=1)
+
+
+async def test_an_answer_whose_turn_was_over_unheard_is_void_and_is_counted(
+    database: asyncpg.Pool, database_url: str, redis_url: str, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An admin took over on another node, and nothing told the one that writes: neither the wire nor its lease."""
+    monkeypatch.setattr(answers, "LEASE_RENEW_SECONDS", 60.0)
+    async with (
+        ModelServer() as model,
+        watched(database_url, redis_url, ANTHROPIC_API_KEY="k", ANTHROPIC_BASE_URL=model.url) as operator,
+        operator.person("seeker") as seeker,
+    ):
+        dora = town.device(await town.person("admin", "Dora"), await town.node())
+        session = (await asks(seeker, "join"))["session"]["id"]
+        model.plays(Says(text="one two three four", hold_after=2))
+        await asks(seeker, "post", session=session, id=str(uuid4()), content="Which one?")
+        await seeker.hears_of("delta")
+        operator.redis.open.clear()
+        await dora.sends("take_over", session=session)
+        model.release()
+        found = await operator.shows(**{'answers_total{code="",outcome="void"}': 1})
+        ended = {name: value for name, value in found.items() if name.startswith("ottobon_answers_total{") and value}
+        assert ended == {'ottobon_answers_total{code="",outcome="void"}': 1}
+        assert found['ottobon_answer_seconds_count{outcome="void"}'] == 1
+        assert found["ottobon_answer_cost_usd_total"] > 0, "it was paid for all the same"
+        whole = await database.fetchval(
+            "select count(*) from chat_messages where session_id = $1 and content like '%four'", UUID(session)
+        )
+        assert whole == 0
 
 
 async def test_work_that_waits_for_a_worker_is_counted(

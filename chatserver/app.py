@@ -62,6 +62,7 @@ from chatserver.overview import Overviews
 from chatserver.reading import Reading
 from chatserver.recipients import recipients_of
 from chatserver.resumes import Resumes
+from chatserver.revocations import Revocations
 from chatserver.runs import Runs
 from chatserver.settings import Settings
 from chatserver.users import Identity, Users
@@ -218,6 +219,8 @@ class Node:
             self.hub, dispatcher, self.users, self.assistant, str(self.id), origins=self.origins,
             limits=limits, observer=self.metrics,
         )  # fmt: skip
+        self.revocations = Revocations(self.wire, self.sockets.look_at)
+        self.users.changed = self.erasure.erased = self.revocations.tell
         self.metrics.watch(Live(
             connections=lambda: len(self.hub.connections), sessions_open=lambda: self.hub.sessions_open,
             answers_running=lambda: self.answers.count, sent_bytes=lambda: self.sockets.sent_bytes,
@@ -243,6 +246,8 @@ class Node:
         self.stack.push_async_callback(self.drafts.stop)
         self._beat = asyncio.create_task(self._beats(), name="heartbeat")
         self._watch = asyncio.create_task(self.sockets.watch(), name="reading")
+        revoking = asyncio.create_task(self.revocations.run(), name="revocations")
+        self.stack.callback(revoking.cancel)
         probing = asyncio.create_task(WireProbe(self.wire, self.id, self.metrics).run(), name="wire-probe")
         self.stack.callback(probing.cancel)
         if self.notices is not None:

@@ -1,6 +1,6 @@
 """Taking a person out of the house: what is theirs goes, and a receipt says what remains and why."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID
@@ -48,6 +48,8 @@ class Erasure:
         self._reading = reading
         self._consents = consents
         self._sent_to = sent_to
+        self.erased: Callable[[UUID], None] = lambda user: None
+        """Called with the id of somebody who is gone."""
 
     async def erase(self, user: User) -> Receipt:
         """Raises `Refused` (`conflict`) for the last admin, `Unavailable` where a part is away: then ask again."""
@@ -60,6 +62,7 @@ class Erasure:
         erased = await self._people.erase(user.id)
         if erased is None:
             raise Refused("conflict", "You are the only admin; make somebody else one before you go.")
+        self.erased(user.id)
         # An upload that came between has lost its row; one that comes later finds none, and takes its file back itself.
         await self._resumes.forget_files(user.id)
         return receipt(erased, resume=resume, sent_to=self._sent_to)

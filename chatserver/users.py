@@ -1,6 +1,6 @@
 """People: who may come in, and what an admin sees and changes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 from unicodedata import category
@@ -67,6 +67,8 @@ class Users:
     def __init__(self, identity: Identity, store: UserStore) -> None:
         self._identity = identity
         self._store = store
+        self.changed: Callable[[UUID], None] = lambda user: None
+        """Called with the id of somebody whose role or activity was changed."""
 
     async def admit(self, token: str) -> Admitted:
         """Raises `Refused`: `unauthorized` (token, or erased since it was issued), `forbidden` (deactivated),
@@ -143,6 +145,7 @@ class Users:
             raise Refused("forbidden", "Ask another admin to change your own account.")
         await self._read(id)
         await self._store.change(id, role=role, deactivated=deactivated, by=by.id)
+        self.changed(id)
         return await self._read(id)
 
     async def _read(self, id: UUID) -> User:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence, Set
 from typing import Protocol
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from chatserver.core.protocol import CLOSE_FORBIDDEN, CLOSE_GOING_AWAY, CLOSE_TO
 from chatserver.core.server_frames import AssistantInfo, Error, Reconnect
 from chatserver.dispatch import Dispatcher
 from chatserver.hub import Hub
+from chatserver.subscriptions import Connection
 from chatserver.web.handshake import EXTENSION
 from chatserver.web.limits import Doors, household
 from chatserver.web.line import Line
@@ -122,10 +123,20 @@ class Sockets:
     async def beat(self) -> None:
         """Heartbeats, renewed availability, and the end of connections whose token or user is not valid any more."""
         self.hub.beat()
-        now = self.now()
         self.doors.forget(time.monotonic())
         # Whoever comes while the rows are read is not among them, and was judged just now.
-        connections = list(self.hub.connections)
+        staying = await self._judge(list(self.hub.connections))
+        if available := {connection.user.id for connection in staying if connection.available}:
+            await self.dispatcher.availability.set_available(available, True)
+
+    async def look_at(self, users: Set[UUID]) -> None:
+        """As a heartbeat does, at the connections of these people alone."""
+        if connections := [connection for connection in self.hub.connections if connection.user.id in users]:
+            await self._judge(connections)
+
+    async def _judge(self, connections: Sequence[Connection]) -> list[Connection]:
+        """Ends those that may not be here any more, and gives the others."""
+        now = self.now()
         current = {connection.user.id: connection.user for connection in connections}
         try:
             stored = {user.id: user for user in await self.users.some(list(current))}
@@ -135,7 +146,7 @@ class Sockets:
         # Whoever has a key that was withdrawn writes themselves tokens that never end.
         keys = {connection.key for connection in connections if connection.key is not None}
         withdrawn = {key for key in keys if not await self.users.believes(key)}
-        available: set[UUID] = set()
+        staying = []
         for connection in connections:
             if connection.closed:
                 continue
@@ -146,10 +157,9 @@ class Sockets:
                 connection.link.close(CLOSE_UNAUTHORIZED, "The token has expired; sign in again.")
             elif connection.key in withdrawn:
                 connection.link.close(CLOSE_UNAUTHORIZED, "The token's key was withdrawn; sign in again.")
-            elif connection.available:
-                available.add(connection.user.id)
-        if available:
-            await self.dispatcher.availability.set_available(available, True)
+            else:
+                staying.append(connection)
+        return staying
 
     async def send_away(self) -> None:
         """In slices, so that the other nodes are not stormed."""

@@ -1,4 +1,4 @@
-"""Somebody is shut out on one node, and what goes on for them on another ends: by its own beats, without being told."""
+"""Somebody is shut out on one node, and what goes on for them on another ends: told at once, or found by itself."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from chatserver import app
+from chatserver import app, revocations
 from chatserver.core.access import Role, User
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.protocol import HEARTBEAT_SECONDS
@@ -45,6 +45,17 @@ class Nodes:
     async def comes(self, user: User, served: Served) -> Client:
         return await self.stack.enter_async_context(a_client(served.url, self.token(user)))
 
+    def tell_nobody(self) -> None:
+        """As when Redis is away, or another hand changes the row: beats find it."""
+        for served in (self.one, self.two):
+            served.node.users.changed = served.node.erasure.erased = lambda user: None
+
+    def tell_everybody(self) -> None:
+        """And no beat comes before it was heard."""
+        for served in (self.one, self.two):
+            served.node.users.changed = served.node.erasure.erased = served.node.revocations.tell
+            served.node._beat.cancel()
+
     async def shuts_out(self, by: User, user: User, **change: Any) -> None:
         """Over REST, on the first node."""
         answer = await self.calls(by, self.one, "PATCH", f"/api/users/{user.id}", json=change)
@@ -69,7 +80,9 @@ async def nodes(
             await stack.enter_async_context(a_node(database_url, redis_url, **settings)) for _ in range(2)
         ]  # fmt: skip
         async with AsyncExitStack() as clients:
-            yield Nodes(one, two, model, database, clients)
+            made = Nodes(one, two, model, database, clients)
+            made.tell_nobody()
+            yield made
 
 
 async def asked(client: Client, type: str, **fields: Any) -> dict[str, Any]:
@@ -160,3 +173,40 @@ async def test_a_seeker_who_was_deactivated_gets_no_answer_and_leaves_no_file(
     )  # fmt: skip
     assert tuple(last) == ("status", "stopped", "system")
     assert (await nodes.calls(asha, nodes.two, "GET", "/api/me")).status_code == 403
+
+
+async def test_every_node_is_told_at_once_who_may_not_be_here_any_more(nodes: Nodes) -> None:
+    nodes.tell_everybody()
+    dora, ben, chen = [await nodes.person("admin", name) for name in ("Dora", "Ben", "Chen")]
+    asha, emil = await nodes.person("seeker", "Asha"), await nodes.person("seeker", "Emil")
+    everywhere = {
+        user.id: [await nodes.comes(user, served) for served in (nodes.one, nodes.two)]
+        for user in (ben, chen, asha, emil, dora)
+    }
+    await nodes.shuts_out(dora, ben, role="seeker")
+    await nodes.shuts_out(dora, chen, deactivated=True)
+    assert (await nodes.calls(asha, nodes.one, "DELETE", "/api/me")).status_code == 200
+    for user in (ben, chen, asha):
+        for client in everywhere[user.id]:
+            await out(client)
+    for user in (emil, dora):
+        for client in everywhere[user.id]:
+            assert (await asked(client, "join" if user is emil else "watch"))["type"] in ("joined", "lobby")
+    # What is no id, and what fails, ends neither the line nor the looking.
+    nodes.one.node.wire.publish(revocations.CHANNEL, "somebody")
+    assert (await nodes.calls(emil, nodes.one, "DELETE", "/api/me")).status_code == 200
+    for client in everywhere[emil.id]:
+        await out(client)
+
+
+async def test_where_redis_is_away_the_node_that_did_it_knows_and_the_others_find_it(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes.tell_everybody()
+    monkeypatch.setattr(nodes.one.node.wire, "publish", lambda session, item: None)
+    dora, ben = await nodes.person("admin", "Dora"), await nodes.person("admin", "Ben")
+    here, there = await nodes.comes(ben, nodes.one), await nodes.comes(ben, nodes.two)
+    await nodes.shuts_out(dora, ben, role="seeker")
+    await out(here)
+    await nodes.two.node.sockets.beat()
+    await out(there)

@@ -18,6 +18,8 @@ SILENCE_SECONDS = 5.0
 """After so long a silence the server is asked for a word; after as long again without one it counts as gone."""
 SUBSCRIBE_SECONDS = 0.5
 BACKOFF_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
+REASONS_MAX = 5
+"""Told while the server is away, each once: the first is often but the end of a line, and a later one the cause."""
 
 
 class Listening:
@@ -93,6 +95,7 @@ class Listening:
     async def run(self) -> None:
         """Until it is cancelled."""
         failures = 0
+        told: set[str] = set()
         try:
             while True:
                 connection: Any = self._pool.make_connection()
@@ -103,11 +106,13 @@ class Listening:
                     if failures:
                         log.info("redis is back")
                     failures = 0
+                    told.clear()
                     self.on_reconnect()
                     await self._hear(connection)
                 except (RedisError, OSError, TimeoutError, UnicodeDecodeError) as error:
                     # What is no text came from nobody here; the line has lost its place in what follows.
-                    if failures == 0:
+                    if str(error) not in told and len(told) < REASONS_MAX:
+                        told.add(str(error))
                         log.warning("redis is away (%s); events are found by the position check", error)
                 except Exception:
                     log.exception("listening failed; the line is made anew")

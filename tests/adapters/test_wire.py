@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from chatserver.adapters import wire_listening
 from chatserver.adapters.embedded import Redis
 from chatserver.adapters.wire import RedisWire, client
 from chatserver.adapters.wire_listening import Listening
@@ -228,3 +229,27 @@ async def test_what_is_no_text_does_not_make_a_node_deaf(wire: RedisWire, redis_
     await until(lambda: bool(reconnected))
     wire.publish(session, "p -\nlater")
     await until(lambda: reader.items == ["p -\nlater"])
+
+
+async def test_why_redis_is_away_is_said_once_each_also_where_it_shows_later(monkeypatch: Any, caplog: Any) -> None:
+    """A password that was changed while nodes run: the line ends first, and only the next try is told why."""
+    monkeypatch.setattr(wire_listening, "BACKOFF_SECONDS", (0.0,))
+    tries = 0
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal tries
+        tries += 1
+        await reader.read(1)
+        if tries > 1:
+            writer.write(b"-WRONGPASS invalid username-password pair or user is disabled.\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answers, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        listening = asyncio.create_task(Listening(f"redis://:changed@127.0.0.1:{port}/0", "lobby").run())
+        await until(lambda: tries > 6)
+        listening.cancel()
+        await asyncio.wait({listening})
+    first, *later = [record.getMessage() for record in caplog.records if "redis is away" in record.getMessage()]
+    assert "invalid username-password pair" not in first
+    assert ["invalid username-password pair" in line for line in later] == [True]

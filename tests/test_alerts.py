@@ -49,7 +49,7 @@ CALM: Series = {
             "ottobon_wire_probes_lost_total": 3, "ottobon_wire_dropped_total": 0, "ottobon_behind_total": 5,
             "ottobon_waiting_oldest_seconds": 90, "ottobon_answers_abandoned": 0, "ottobon_logs_behind": 0,
             "ottobon_posted_job_oldest_seconds": 40, "ottobon_budget_refusals_total": 0,
-            "process_resident_memory_bytes": 390e6,
+            "process_resident_memory_bytes": 390e6, "ottobon_clock_ahead_seconds": 0.2,
         }.items()
     },
     **quickly("ottobon_wire_lag_seconds", 12, within="0.005"),
@@ -99,6 +99,22 @@ SCENES = [
         "Postgres was away for a moment", {'ottobon_database_up{node="b"}': "1 1 0 1+0x20"},
         {2: set(), 3: set(), 9: set()},
     ),
+    Scene(
+        "the disk of Postgres is full: some frames are refused", {
+            'ottobon_refusals_total{node="a",code="unavailable"}': grows(4),
+        }, {4: set(), 15: {"DatabaseRefuses"}},
+    ),
+    Scene(
+        "the disk of the files is full: no upload is taken",
+        {'ottobon_http_requests_total{node="b",method="PUT",route="/api/me/resume",status="503"}': grows(4)},
+        {4: set(), 15: {"DatabaseRefuses"}},
+    ),
+    Scene(
+        "a node leaves, and a router asks it for long",
+        {'ottobon_http_requests_total{node="b",method="GET",route="/readyz",status="503"}': grows(12)}, {15: set()},
+    ),
+    Scene("a clock is late", {'ottobon_clock_ahead_seconds{node="b"}': steady(-45)}, {4: set(), 6: {"ClockOff"}}),
+    Scene("a clock is ahead", {'ottobon_clock_ahead_seconds{node="a"}': steady(45)}, {4: set(), 6: {"ClockOff"}}),
     Scene(
         "Redis is away, and with it the probes and the queues",
         {

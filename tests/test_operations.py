@@ -29,7 +29,7 @@ class Full:
     async def read(self) -> Levels:
         stored = Stored(
             sessions=ONE, waiting=0, waiting_seconds=0.0, answers=0, abandoned=0, logs_behind=0, jobs=ONE,
-            posted_seconds=0.0, ingested=ONE, spend=[("answers", 1.0, 0.0)],
+            posted_seconds=0.0, ingested=ONE, spend=[("answers", 1.0, 0.0)], clock_ahead=0.0,
         )  # fmt: skip
         return Levels(stored, Queued(ONE, ONE, ONE), ONE)
 

@@ -112,7 +112,9 @@ def _decode(token: str, key: Any, algorithm: str, issuer: str) -> Principal:
     except jwt.ExpiredSignatureError:
         raise _unauthorized("The token has expired; sign in again.") from None
     except jwt.ImmatureSignatureError:
-        raise _unauthorized("The token is not valid yet; check the clock of the machine that signs in.") from None
+        raise _unauthorized(
+            "The token is not valid yet: the clock of this server, or of the one that signed it, is wrong."
+        ) from None
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         raise _unauthorized("The token is not valid here; sign in again.") from None
     return _principal(claims)

@@ -57,7 +57,8 @@ select
      group by 1 order by 1 limit {SOURCES_MAX}) i) as ingested,
  (select coalesce(jsonb_agg(jsonb_build_array(purpose, settled, reserved)), '[]') from (
     select purpose, sum(settled_usd)::float8 as settled, sum(reserved_usd)::float8 as reserved from public.spend
-     where day = (now() at time zone 'UTC')::date group by 1 order by 1 limit {PURPOSES_MAX}) m) as spend
+     where day = (now() at time zone 'UTC')::date group by 1 order by 1 limit {PURPOSES_MAX}) m) as spend,
+ $1 - extract(epoch from clock_timestamp())::float8 as clock_ahead
 """
 
 
@@ -76,6 +77,8 @@ class Stored:
     ingested: Mapping[str, float]
     spend: list[tuple[str, float, float]]
     """(purpose, settled, reserved)."""
+    clock_ahead: float
+    """Of this machine, before the database's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ class StandingLevels:
 
     async def _read_stored(self) -> Stored:
         async with acquired(self._pool) as connection:
-            row = await connection.fetchrow(_STORED)
+            row = await connection.fetchrow(_STORED, time.time())
         return Stored(**row)
 
     async def _read_queued(self) -> Queued:

@@ -224,6 +224,7 @@ def _families(levels: Levels) -> list[Metric]:
             _labelled("ottobon_ingestion_last_good_timestamp_seconds", "End of the last good run of each source.",
                       "source", stored.ingested),
             spend,
+            _gauge("ottobon_clock_ahead_seconds", "This machine's clock before the database's.", stored.clock_ahead),
             _labelled("ottobon_budget_today_usd", "The limits of a day.", "purpose", levels.budgets),
         ]  # fmt: skip
     if queued is not None:

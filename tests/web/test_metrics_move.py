@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -29,7 +30,7 @@ MOVES = {
     },
     "test_work_that_waits_for_a_worker_is_counted": {
         "queue_depth", "queue_due_oldest_seconds", "jobs_unfinished", "posted_job_oldest_seconds",
-        "ingestion_last_good_timestamp_seconds", "waiting", "waiting_oldest_seconds", "draining",
+        "ingestion_last_good_timestamp_seconds", "waiting", "waiting_oldest_seconds", "draining", "clock_ahead_seconds",
     },
     "test_a_conversation_is_counted_and_nobody_is_named": {
         "connections", "sessions_open", "socket_closes_total", "frames_received_total", "sent_bytes_total",
@@ -39,6 +40,16 @@ MOVES = {
     "test_an_operator_is_told_what_is_away_and_waits_for_nothing": {"wire_up", "database_up", "redis_up"},
     "test_a_whole_day_behind_a_pooler": {"worker_up"},
 }  # fmt: skip
+
+
+class Ahead:
+    """The time of a machine whose clock is an hour before everybody else's."""
+
+    monotonic = staticmethod(time.monotonic)
+
+    @staticmethod
+    def time() -> float:
+        return time.time() + 3_600
 
 
 @pytest.fixture(autouse=True)
@@ -183,7 +194,7 @@ async def test_an_answer_whose_turn_was_over_unheard_is_void_and_is_counted(
 
 
 async def test_work_that_waits_for_a_worker_is_counted(
-    database: asyncpg.Pool, database_url: str, redis_url: str
+    database: asyncpg.Pool, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with watched(database_url, redis_url) as operator, operator.person("seeker") as seeker:
         provider = {"Authorization": f"Bearer {await operator.token('provider')}"}
@@ -196,6 +207,9 @@ async def test_work_that_waits_for_a_worker_is_counted(
             " values ('ey', 'completed', now(), now()), ('pwc', 'failed', now(), now())"
         )
         found = await operator.scrape()
+        assert abs(found["ottobon_clock_ahead_seconds"]) < 60
+        monkeypatch.setattr(levels, "time", Ahead)
+        assert 3_540 < (await operator.scrape())["ottobon_clock_ahead_seconds"] < 3_660
         assert found['ottobon_queue_depth{queue="waited_for"}'] == 1
         assert found['ottobon_queue_depth{queue="bulk"}'] == 0
         assert found['ottobon_jobs_unfinished{status="processing"}'] == 1

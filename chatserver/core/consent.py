@@ -10,7 +10,10 @@ import msgspec
 from chatserver.core.errors import Refused
 
 VERSION = 1
-"""Raised with every change of the words below: who agreed to other words did not agree to these."""
+"""Raised with every change of the words that everybody reads: who agreed to other words did not agree to these."""
+_EMBEDDINGS_WORDS = 2
+"""Raised with every change of what an embedding service is said to get. It is another recipient then, so that nobody is
+asked anew where there is none. The first words were of the resume, and questions went along unsaid."""
 
 PURPOSE = (
     "Your resume is kept on this server, to find jobs that fit you and to answer your questions about them. "
@@ -32,7 +35,7 @@ class Recipient(msgspec.Struct, frozen=True):
     """Somebody outside this server, what they would get of a resume, and what for."""
 
     id: str
-    """With the address, so that another server is another recipient."""
+    """With the address, so that another server is another recipient; so are other words about the same, by a number."""
     name: str
     gets: str
     purpose: str
@@ -72,8 +75,10 @@ def model_recipient(model: str, base_url: str | None) -> Recipient:
 def embeddings_recipient(model: str, base_url: str) -> Recipient:
     host = _host(base_url)
     return Recipient(
-        f"embeddings:{host}", "OpenAI" if host == "api.openai.com" else f"the embedding service at {host}",
-        f"The text of your resume. {_LEFT_OUT}", f"The model {model} makes numbers of it that are compared with jobs.",
+        f"embeddings:{host}:{_EMBEDDINGS_WORDS}",
+        "OpenAI" if host == "api.openai.com" else f"the embedding service at {host}",
+        f"The text of your resume, and your questions. {_LEFT_OUT}",
+        f"The model {model} makes numbers of them that are compared with jobs.",
     )  # fmt: skip
 
 

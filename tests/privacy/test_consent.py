@@ -11,7 +11,15 @@ from chatserver.adapters.consents import PostgresConsents, agreed_sql
 from chatserver.adapters.reembedding import PostgresVectors
 from chatserver.core import consent
 from chatserver.core.access import User
-from chatserver.core.consent import Consent, Recipient, Recipients, covers, embeddings_recipient
+from chatserver.core.consent import (
+    Consent,
+    Recipient,
+    Recipients,
+    covers,
+    embeddings_recipient,
+    model_recipient,
+    terms,
+)
 from chatserver.core.draft import JobDraft
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.guides import Guides
@@ -271,7 +279,9 @@ def test_the_words_do_not_change_without_another_version() -> None:
         consent.files_recipient("https://x.example.com"),
     )  # fmt: skip
     said = repr((consent.terms(every, None), consent.terms(Recipients(), None)))
-    assert (consent.VERSION, hashlib.sha256(said.encode()).hexdigest()[:16]) == (1, "612d2ac3f7135d3a")
+    versions = consent.VERSION, every.embeddings["e"].id
+    found = hashlib.sha256(said.encode()).hexdigest()[:16]
+    assert (versions, found) == ((1, "embeddings:api.openai.com:2"), "e36c0d8ba7891e20")
 
 
 def test_the_recipients_are_those_that_are_configured() -> None:
@@ -293,3 +303,16 @@ async def test_the_database_and_the_rule_say_the_same(database: asyncpg.Pool, st
     recipient = Recipient("embeddings:x", "X", "all", "it")
     asked = await database.fetchval(f"select {agreed_sql(recipient)} from (select $1::jsonb as consent) t", stored)
     assert asked == covers(consent.consent_of(stored), recipient)
+
+
+def test_who_agreed_to_their_resume_alone_is_asked_about_their_questions_and_about_nothing_else() -> None:
+    """The first words about the embedding service did not speak of questions, which it gets as well."""
+    model, embeddings = model_recipient("m", None), embeddings_recipient("e", "https://api.openai.com/v1")
+    before = Consent(1, (model.id, "embeddings:api.openai.com"), (model.id, "embeddings:api.openai.com"))
+    assert "questions" in embeddings.gets
+    assert covers(before, model)
+    assert not covers(before, embeddings)
+    asked = terms(Recipients(model, {"e": embeddings}), before)
+    assert asked.ask
+    assert asked.agreed == (model.id,)
+    assert not terms(Recipients(model), before).ask, "where there is no such service nobody is asked"

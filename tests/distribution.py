@@ -13,7 +13,7 @@ CLIENT = "tests/client/"
 FIRST = (
     STATES, BROWSER, "tests/chaos/", "tests/test_histories.py", "tests/fuzz/", "tests/test_up.py", "tests/test_demo.py",
     "tests/test_quality.py", "tests/load/", "tests/protocol_model/", "tests/attacks/", "tests/test_reembed_command.py",
-    "tests/workers/test_main.py", "tests/workers/test_ingestion_faults.py", CLIENT, "tests/privacy/",
+    "tests/upgrade/", "tests/workers/test_main.py", "tests/workers/test_ingestion_faults.py", CLIENT, "tests/privacy/",
 )  # fmt: skip
 
 

@@ -12,45 +12,16 @@ import tempfile
 import time
 from pathlib import Path
 
-import asyncpg
-
 from tests.benchmarks.servers import empty_servers
-from tests.upgrade.story import Story
-from tests.upgrade.versions import ROOT, NoHistory, Version, before_migrations, unpacked
+from tests.upgrade.straddling import straddles
+from tests.upgrade.versions import NoHistory, before_migrations
 
 VERSIONS = 5
 
 
-async def straddles(commit: str, folder: Path) -> None:
-    """Raises what broke."""
-    logs = folder / f"logs-{commit[:8]}"
-    logs.mkdir()
+async def on_servers_of_its_own(commit: str, folder: Path) -> None:
     async with empty_servers() as given:
-        before = Version(unpacked(commit, folder), given.database_url, given.redis_url, logs)
-        after = Version(ROOT, given.database_url, given.redis_url, logs)
-        await before.migrates()
-        database = await asyncpg.connect(given.database_url)
-        story = Story(database, given.database_url)
-        people = {"Asha": "seeker", "Ben": "seeker", "Esha": "admin", "Provider": "provider"}
-        for name, role in people.items():
-            await story.person(role, name)
-        async with before.node() as old, story.device(old, "Asha", "old") as seeker:
-            await seeker.joins()
-            await seeker.says("Is anybody there?")
-            await after.migrates()
-            async with after.node() as new:
-                await story.conversation(old, new, seeker)
-                await story.work(old, new, before, after)
-                await seeker.ends()
-                await story.dies_and_goes_on(old, new)
-                complaints = [*old.complaints, *new.complaints]
-        # Rolled back: the old one alone, in the newer schema.
-        async with before.node() as old, story.device(old, "Asha", "old") as seeker:
-            await seeker.joins()
-            await seeker.says("And now?")
-            complaints += old.complaints
-        await database.close()
-        assert not complaints, f"the logs complain: {complaints[:3]}"
+        await straddles(commit, folder, given.database_url, given.redis_url)
 
 
 def main() -> None:
@@ -68,7 +39,7 @@ def main() -> None:
     for commit, why in commits:
         began = time.monotonic()
         try:
-            asyncio.run(straddles(commit, folder))
+            asyncio.run(on_servers_of_its_own(commit, folder))
             print(f"{commit[:8]} ({why}): goes on beside the present one, {time.monotonic() - began:.0f} s", flush=True)
         except Exception as error:
             broken += 1

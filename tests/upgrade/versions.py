@@ -26,7 +26,10 @@ class NoHistory(Exception):
 
 
 def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise NoHistory("there is no git here") from None
     if done.returncode:
         raise NoHistory(done.stderr.strip())
     return done.stdout.strip()

@@ -31,7 +31,7 @@ def _git(*words: str) -> str:
     except FileNotFoundError:
         raise NoHistory("there is no git here") from None
     if done.returncode:
-        raise NoHistory(done.stderr.strip())
+        raise NoHistory(done.stderr.strip().partition("\n")[0])
     return done.stdout.strip()
 
 

@@ -114,13 +114,21 @@ complaints = Complaints()
 
 @asynccontextmanager
 async def answering() -> AsyncIterator[None]:
-    """Every way in which Postgres may be away, as one; and that somebody was erased since they were looked up."""
+    """Every way in which Postgres may be away, as one; and that somebody was erased since they were looked up.
+
+    Who is cancelled meanwhile is cancelled, whatever goes wrong on the way out.
+    """
+    task = asyncio.current_task()
+    cancelling = task.cancelling() if task else 0
     try:
         yield
     except asyncpg.ForeignKeyViolationError as gone:
         log.warning("something refers to a row that is gone: %s", gone.constraint_name)
         raise Refused("not_found", "Who asks or what is asked for was erased meanwhile; sign in again.") from gone
     except AWAY as error:
+        if task and task.cancelling() > cancelling:
+            # Postgres overhears a word to cancel that overtakes its statement; the ROLLBACK then waits in vain.
+            raise asyncio.CancelledError from error
         complaints.hear(error)
         raise Unavailable("The database does not answer just now; try again.") from error
 

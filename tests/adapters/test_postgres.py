@@ -55,6 +55,43 @@ async def test_who_is_cut_off_twice_leaves_no_transaction_behind(
     assert not caplog.records
 
 
+async def test_who_is_cut_off_is_cut_off_however_the_goodbye_goes(
+    database: asyncpg.Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who waited for a row and is told to end waits for the ROLLBACK, which comes too late."""
+    began = asyncio.Event()
+
+    async def reads() -> None:
+        async with acquired(database):
+            try:
+                began.set()
+                await asyncio.Event().wait()
+            finally:
+                raise TimeoutError
+
+    reading = asyncio.create_task(reads())
+    await began.wait()
+    reading.cancel()
+    await asyncio.wait([reading])
+    assert reading.cancelled()
+    assert not caplog.records, "nobody's database is away"
+
+
+async def test_who_was_cut_off_before_they_asked_is_told_like_anybody(database: asyncpg.Pool) -> None:
+    async def asks_last() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            async with acquired(database):
+                raise TimeoutError from None
+
+    asking = asyncio.create_task(asks_last())
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(Unavailable):
+        await asking
+
+
 async def test_why_it_is_away_is_for_operators_once_a_kind_and_while(
     unused_tcp_port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

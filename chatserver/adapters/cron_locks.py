@@ -51,8 +51,13 @@ class CronLocks:
 
         Raises `Lost` in the middle of what it guards once somebody else has it.
         """
-        async with answering():
-            taken = await self._pool.fetchval(_TAKE, name, self.holder, self._ttl_seconds)
+        try:
+            async with answering():
+                taken = await self._pool.fetchval(_TAKE, name, self.holder, self._ttl_seconds)
+        except asyncio.CancelledError:
+            # It may be ours all the same.
+            await self._give_back(name)
+            raise
         if not taken:
             yield False
             return
@@ -69,9 +74,7 @@ class CronLocks:
                 raise Lost(f"{name} is somebody else's now") from None
             raise
         finally:
-            # What cannot be given back runs out by itself.
-            with suppress(Unavailable):
-                await asyncio.shield(self._release(name))
+            await self._give_back(name)
 
     async def _renew(self, name: str, until: asyncio.Timeout) -> None:
         while True:
@@ -85,6 +88,11 @@ class CronLocks:
             if done != "UPDATE 1":
                 until.reschedule(asyncio.get_running_loop().time())
                 return
+
+    async def _give_back(self, name: str) -> None:
+        # What cannot be given back runs out by itself.
+        with suppress(Unavailable):
+            await asyncio.shield(self._release(name))
 
     async def _release(self, name: str) -> None:
         async with answering():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatserver.adapters.cron_locks import CronLocks, Lost
+from chatserver.adapters.cron_locks import Lost
 from chatserver.adapters.runs import RUN_ATTEMPTS_MAX
 from tests.workers.scripted import Gone, Shown, Stage, Withheld, with_steps
 from workers.boards.board import Away, Blocked
@@ -243,48 +243,3 @@ async def test_nothing_runs_while_somebody_holds_the_days_lock(database: asyncpg
     await stage.worker().daily(time(0, 0), INDIA)
     assert await database.fetchval("select count(*) from scraping_logs") == 1
     assert await database.fetchval("select count(*) from cron_locks") == 0
-
-
-async def test_a_lock_is_renewed_for_as_long_as_it_is_held(database: asyncpg.Pool) -> None:
-    locks = CronLocks(database, "this worker", ttl_seconds=30, renew_seconds=0.01)
-    other = CronLocks(database, "another worker")
-    async with locks.held("a task") as ours:
-        assert ours
-        first = await database.fetchval("select expires_at from cron_locks")
-        async with asyncio.timeout(10):
-            while await database.fetchval("select expires_at from cron_locks") == first:
-                await asyncio.sleep(0.01)
-        async with other.held("a task") as theirs:
-            assert not theirs
-    assert await database.fetchval("select count(*) from cron_locks") == 0
-
-
-async def test_a_renewal_that_fails_in_whatever_way_is_tried_again(database: asyncpg.Pool) -> None:
-    errors = [RuntimeError("of ours"), asyncpg.PostgresError("of theirs"), OSError("of the line")]
-
-    class Trouble:
-        def __getattr__(self, name: str) -> Any:
-            if name == "execute" and errors:
-                raise errors.pop()
-            return getattr(database, name)
-
-    locks = CronLocks(Trouble(), "this worker", ttl_seconds=30, renew_seconds=0.01)
-    async with locks.held("a task"):
-        first = await database.fetchval("select expires_at from cron_locks")
-        async with asyncio.timeout(10):
-            while await database.fetchval("select expires_at from cron_locks") == first:
-                await asyncio.sleep(0.01)
-    assert errors == []
-
-
-async def test_a_lock_that_is_lost_ends_what_it_guards(database: asyncpg.Pool) -> None:
-    locks = CronLocks(database, "this worker", ttl_seconds=30, renew_seconds=0.01)
-
-    async def task() -> None:
-        async with locks.held("a task"):
-            await database.execute("update cron_locks set locked_by = 'another worker'")
-            await asyncio.Event().wait()
-
-    with pytest.raises(Lost):
-        await task()
-    assert await database.fetchval("select locked_by from cron_locks") == "another worker"

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from chatserver.adapters.erasure import PostgresPeople
+from tests.locks import somebody_waits
 from tests.town import Town
 from tests.until import until
 
@@ -49,11 +50,7 @@ async def test_an_admin_who_writes_and_somebody_who_is_erased_do_not_wait_for_ea
     async with town.database.acquire() as writing, writing.transaction():
         await writing.execute("select from chat_sessions where id = $1 for update", session)
         erasing = asyncio.create_task(PostgresPeople(town.database).erase(asha.user.id))
-
-        async def waits() -> bool:
-            return bool(await town.database.fetchval("select exists (select from pg_locks where not granted)"))
-
-        await until(waits)
+        await until(lambda: somebody_waits(town.database))
         # What a foreign key to the writer asks for.
         await writing.execute("select from users where id = $1 for key share nowait", esha.id)
     assert await erasing is not None
@@ -70,11 +67,7 @@ async def test_an_admin_who_writes_where_they_hold_and_is_erased_meanwhile_ends_
     async with town.database.acquire() as writing, writing.transaction():
         await writing.execute("select from chat_sessions where id = $1 for update", session)
         erasing = asyncio.create_task(PostgresPeople(town.database).erase(esha.user.id))
-
-        async def waits() -> bool:
-            return bool(await town.database.fetchval("select exists (select from pg_locks where not granted)"))
-
-        await until(waits)
+        await until(lambda: somebody_waits(town.database))
         await writing.execute("select from users where id = $1 for key share nowait", esha.user.id)
     assert await erasing is not None
 

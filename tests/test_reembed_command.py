@@ -17,7 +17,9 @@ from chatserver.adapters.children import dies_with_us
 from chatserver.adapters.cron_locks import CronLocks
 from chatserver.core.reembedding import Extent
 from chatserver.reembed_command import LOCK, LOCK_SECONDS, expected_usd
+from chatserver.reembedding import BATCH
 from tests.embedders import vector_of
+from tests.locks import somebody_waits
 from tests.until import until
 
 PATIENCE_SECONDS = 90
@@ -83,25 +85,27 @@ async def test_it_changes_the_model_once_and_then_has_nothing_to_do(database: as
 
 
 async def test_a_stop_says_that_it_goes_on_and_the_next_one_does(database: asyncpg.Pool, start: Start) -> None:
-    await filled(database, 400)
+    jobs = 2 * BATCH + 8
+    await filled(database, jobs)
 
-    async def has_begun() -> bool:
-        return bool(await database.fetchval("select exists (select from next_embeddings)"))
-
-    process = await start()
-    await until(has_begun, PATIENCE_SECONDS)
-    process.send_signal(signal.SIGINT)
-    code, out, err = await ended(process)
+    async with database.acquire() as other, other.transaction():
+        # In the third batch: what is in the middle of its work stays there until it is stopped.
+        await other.execute(
+            "select from jobs where id = (select id from jobs order by id offset $1 limit 1) for update", 2 * BATCH
+        )
+        process = await start()
+        await until(lambda: somebody_waits(database), PATIENCE_SECONDS)
+        process.send_signal(signal.SIGINT)
+        code, out, err = await ended(process)
     assert (code, out) == (1, "")
     assert "Stopped. What is done is kept" in err
     assert "start `chatserver reembed` again to go on" in err
     assert await models(database) == {openai.MODEL}
-    kept = await database.fetchval("select count(*) from next_embeddings")
-    assert 0 < kept < 400
+    assert await database.fetchval("select count(*) from next_embeddings") == 2 * BATCH
     code, _, err = await ended(await start())
     assert code == 0
-    assert f"{kept} are there from an earlier run." in err
-    assert f"{400 - kept} jobs" in err
+    assert f"{2 * BATCH} are there from an earlier run." in err
+    assert f"{jobs - 2 * BATCH} jobs" in err
     assert await models(database) == {minilm.MODEL}
 
 

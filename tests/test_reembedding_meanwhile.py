@@ -13,6 +13,7 @@ from chatserver.matches import embed_job
 from chatserver.reembedding import BATCH, LOCKED_MAX, Mending
 from tests.adapters.people import person
 from tests.embedders import vector_of
+from tests.locks import somebody_waits
 from tests.reembedding_house import NEW, OLD, House, Watched
 from tests.until import until
 
@@ -75,13 +76,10 @@ async def test_who_stores_a_vector_in_the_last_moment_waits_and_makes_it_anew(ho
     enrichment = await house.published("Late", "Its vector is of the old model.")
     storing: list[asyncio.Task[None]] = []
 
-    async def somebody_waits() -> bool:
-        return bool(await house.database.fetchval("select exists (select from pg_locks where not granted)"))
-
     async def meanwhile(step: str) -> None:
         if step == "pin":
             storing.append(asyncio.create_task(house.enriched(enrichment, house.old)))
-            await until(somebody_waits)
+            await until(lambda: somebody_waits(house.database))
 
     await house.run(vectors=Watched(house.vectors, meanwhile)).run()  # type: ignore[arg-type]
     with pytest.raises(Repinned):

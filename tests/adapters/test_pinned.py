@@ -29,6 +29,7 @@ from tests.adapters.people import person
 from tests.adapters.test_jobs_store import finish
 from tests.consents import consents_on
 from tests.embedders import HashedEmbedder
+from tests.locks import somebody_waits
 from tests.until import until
 
 RESUME = "I build data pipelines in Python and Apache Spark, and five years of SQL for an online shop."
@@ -255,15 +256,12 @@ async def test_who_stores_while_the_switch_is_under_way_waits_for_it(stage: Stag
     await stage.pin("three-directions")
     enrichment = await stage.job()
 
-    async def waits() -> bool:
-        return bool(await stage.database.fetchval("select exists (select from pg_locks where not granted)"))
-
     async with stage.database.acquire() as other:
         switch = other.transaction()
         await switch.start()
         await other.fetchval("select model from embedding_models for update")
         storing = asyncio.create_task(finish(stage.store, enrichment))
-        await until(waits)
+        await until(lambda: somebody_waits(stage.database))
         await other.execute("update embedding_models set model = 'two'")
         await switch.commit()
     with pytest.raises(Repinned):

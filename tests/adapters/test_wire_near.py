@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from chatserver.adapters import wire_publishing
 from chatserver.adapters.wire import RedisWire
-from chatserver.adapters.wire_publishing import BATCH_MAX, FRESH_SECONDS, Rebased, Spoken
+from chatserver.adapters.wire_publishing import BATCH_MAX, Rebased, Spoken
 from chatserver.core.chat_ports import PadText
 from chatserver.core.delivery import Delivery, Text, unpack
 from chatserver.core.server_frames import Delta, Rebase
@@ -158,7 +159,7 @@ async def test_a_refused_turn_is_not_shown_near_by_any_more(wire: RedisWire, els
 
 async def test_who_was_out_of_the_world_shows_nothing_before_redis_was_asked(wire: RedisWire) -> None:
     answer = await begun(wire)
-    wire._publishing._taken_at -= FRESH_SECONDS
+    wire._publishing._taken_at -= wire_publishing.FRESH_SECONDS
     answer.writes("day")
     assert answer.near == []
     await answer.arrives()

@@ -12,7 +12,7 @@ from chatserver.adapters.postgres import connect
 from chatserver.app import MIGRATIONS
 from tests.load.house import a_client
 from tests.until import until
-from tests.web.watched import asks, watched
+from tests.web.watched import Watched, asks, watched
 
 SOON_SECONDS = 0.3
 PROBES = 15
@@ -22,10 +22,8 @@ SECRET = "my salary is 2,350,000"
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(levels, "READ_SECONDS", SOON_SECONDS)
+def nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(levels, "FRESH_SECONDS", 0.0)
-    monkeypatch.setattr(readiness, "ANSWER_SECONDS", SOON_SECONDS)
 
 
 async def test_a_conversation_is_counted_and_nobody_is_named(database_url: str, redis_url: str) -> None:
@@ -100,8 +98,19 @@ EXPECTED = {
 }
 
 
+async def the_database_is_away(operator: Watched) -> None:
+    found = await operator.shows(redis_up=1)
+    assert found["ottobon_database_up"] == 0
+    assert "ottobon_waiting" not in found, "a figure of before is none of now"
+    status, parts = await operator.ready()
+    assert (status, parts["database"], parts["migrations"]) == (503, "does not answer", "not known")
+    before = len(operator.postgres.tasks)
+    await asyncio.gather(*(operator.ready() for _ in range(PROBES)))
+    assert len(operator.postgres.tasks) - before < PROBES, "each probe takes a connection more"
+
+
 async def test_an_operator_is_told_what_is_away_and_waits_for_nothing(
-    database_url: str, database: asyncpg.Pool, redis_url: str
+    database_url: str, database: asyncpg.Pool, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with watched(database_url, redis_url, DATABASE_POOL_SIZE="30") as operator:
         assert await operator.ready() == (200, {
@@ -110,15 +119,10 @@ async def test_an_operator_is_told_what_is_away_and_waits_for_nothing(
 
         # A network that swallows what is sent: nothing fails, nothing comes.
         operator.postgres.open.clear()
-        found = await operator.scrape()
-        assert found["ottobon_database_up"] == 0
-        assert "ottobon_waiting" not in found, "a figure of before is none of now"
-        assert found["ottobon_redis_up"] == 1
-        status, parts = await operator.ready()
-        assert (status, parts["database"], parts["migrations"]) == (503, "does not answer", "not known")
-        before = len(operator.postgres.tasks)
-        await asyncio.gather(*(operator.ready() for _ in range(PROBES)))
-        assert len(operator.postgres.tasks) - before < PROBES, "each probe takes a connection more"
+        with monkeypatch.context() as impatient:
+            impatient.setattr(levels, "READ_SECONDS", SOON_SECONDS)
+            impatient.setattr(readiness, "ANSWER_SECONDS", SOON_SECONDS)
+            await the_database_is_away(operator)
         operator.postgres.open.set()
 
         async def answers() -> bool:
@@ -126,11 +130,12 @@ async def test_an_operator_is_told_what_is_away_and_waits_for_nothing(
 
         await until(answers)
 
+        monkeypatch.setattr(levels, "READ_SECONDS", SOON_SECONDS)
         operator.redis.open.clear()
         operator.redis.cut()
         await until(lambda: not operator.node.wire.healthy)
-        found = await operator.scrape()
-        assert (found["ottobon_redis_up"], found["ottobon_wire_up"], found["ottobon_database_up"]) == (0, 0, 1)
+        found = await operator.shows(database_up=1)
+        assert (found["ottobon_redis_up"], found["ottobon_wire_up"]) == (0, 0)
         assert 'ottobon_queue_depth{queue="bulk"}' not in found
         status, parts = await operator.ready()
         assert status == 200, "answers come without Redis, only later"

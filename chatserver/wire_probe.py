@@ -28,13 +28,13 @@ class WireProbe:
         end = await self._wire.listen(self._node, self._heard)
         try:
             while True:
-                await self.ask()
+                await self.ask(LOST_SECONDS)
                 await asyncio.sleep(PROBE_SECONDS)
         finally:
             end()
 
-    async def ask(self, seconds: float = LOST_SECONDS) -> None:
-        """One probe, until it came back or is lost."""
+    async def ask(self, seconds: float) -> None:
+        """One probe, until it came back or `seconds` are over: then it is lost."""
         self._asked += 1
         self._came.clear()
         began = self._clock()

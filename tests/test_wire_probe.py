@@ -3,6 +3,9 @@
 import asyncio
 from uuid import uuid4
 
+import pytest
+
+from chatserver import wire_probe
 from chatserver.adapters.wire import RedisWire
 from chatserver.core.observer import Unobserved
 from chatserver.wire_probe import WireProbe
@@ -21,7 +24,9 @@ class Told(Unobserved):
         self.lost += 1
 
 
-async def test_a_probe_comes_back_or_is_lost(redis_url: str) -> None:
+async def test_a_probe_comes_back_or_is_lost(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The second is asked for here.
+    monkeypatch.setattr(wire_probe, "PROBE_SECONDS", 3_600.0)
     wire, told, node = RedisWire(redis_url), Told(), uuid4()
     probe = WireProbe(wire, node, told)
     wire.start()

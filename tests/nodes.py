@@ -37,7 +37,7 @@ from tests.screens import Screen
 if TYPE_CHECKING:
     from tests.town import Town
 
-WITHIN_SECONDS = 20.0
+WITHIN_SECONDS = 45.0
 POLL_SECONDS = 0.01
 WORDS = 12
 

@@ -11,13 +11,16 @@ from chatserver.core.client_frames import Join
 from chatserver.dispatch import Dispatcher
 from chatserver.subscriptions import Connection
 from chatserver.users import Users
+from chatserver.web import limits
 from tests.load.house import a_client
 from tests.load.town import a_node, a_seeker
+from tests.until import until
 
 CLIENTS = 500
 MESSAGES = 4
 POOL = 4
-STORM_SECONDS = 60.0
+STORM_SECONDS = 120.0
+"""How long a slow machine may take; that a door tells those who wait for too long is shown elsewhere."""
 
 
 class Turnstile:
@@ -40,6 +43,7 @@ async def test_five_hundred_come_back_at_once_and_all_are_served(
     database: asyncpg.Pool, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each gets what it missed; few are at the database at a time; somebody who writes meanwhile gets through."""
+    monkeypatch.setattr(limits, "ENTER_SECONDS", STORM_SECONDS)
     turnstile = Turnstile()
     enter, handle = Users.enter, Dispatcher.handle
     monkeypatch.setattr(Users, "enter", lambda self, principal: turnstile.passes(enter(self, principal)))
@@ -75,7 +79,7 @@ async def test_five_hundred_come_back_at_once_and_all_are_served(
             await client.says("join", session=str(writes_in), after=MESSAGES)
             await client.hears_of("joined")
             storm = asyncio.gather(*(comes_back(*one) for one in seekers))
-            await asyncio.sleep(0.2)
+            await until(lambda: turnstile.entered > 2 * POOL)
             await client.says("post", session=str(writes_in), id=str(uuid4()), content="Hello?", ref="p")
             assert (await client.hears_back("p"))["type"] == "ok"
             async with asyncio.timeout(STORM_SECONDS):

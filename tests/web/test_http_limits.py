@@ -21,7 +21,7 @@ from chatserver.web import limits as limits_module
 from chatserver.web.http import Http, http_with
 from chatserver.web.limits import REQUESTERS_MAX, Addresses, Doors
 from chatserver.web.turnstile import Turnstile
-from tests.load.house import serving, until
+from tests.load.house import WITHIN_SECONDS, serving, until
 from tests.web.house import House, problem_of
 
 HEAD = b"GET /api/who HTTP/1.1\r\nhost: 127.0.0.1\r\n"
@@ -62,7 +62,7 @@ async def asked(port: int, *lines: str) -> str:
 
 async def ended(reader: asyncio.StreamReader) -> None:
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_SECONDS):
             assert not await reader.read()
     except ConnectionError:
         pass
@@ -105,10 +105,10 @@ async def test_who_was_answered_and_goes_on_with_their_body_is_let_go() -> None:
 
 async def test_who_is_served_is_not_cut() -> None:
     """The deadline is the head's: an answer may take longer."""
-    times = hasty(head_seconds=0.05)
+    times = hasty(head_seconds=0.3)
 
     async def slow(request: Request) -> Response:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.4)
         return Response("in the end")
 
     async with serving(Starlette(routes=[Route("/api/who", slow)]), http=times) as (_, port):

@@ -21,7 +21,7 @@ from chatserver.subscriptions import Connection, Subscription
 from chatserver.web import limits as limits_module
 from chatserver.web import ws_socket
 from chatserver.web.ws_socket import STALL_SECONDS
-from tests.load.house import House, Reluctant, a_client, a_house, until
+from tests.load.house import WITHIN_SECONDS, House, Reluctant, a_client, a_house, until
 
 MEGABYTE = 1024 * 1024
 SESSION = UUID(int=7)
@@ -208,19 +208,41 @@ def test_a_busy_server_does_not_cut_those_who_said_hello_in_time(monkeypatch: py
 
 
 async def test_waiting_for_the_database_is_no_missing_hello(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ws_socket, "HELLO_SECONDS", 0.02)
+    patience = 4_321.0
+    monkeypatch.setattr(ws_socket, "HELLO_SECONDS", patience)
+    loop, timers = asyncio.get_running_loop(), list[asyncio.TimerHandle]()
+    call_later = loop.call_later
+
+    def noted(seconds: float, *what: Any) -> asyncio.TimerHandle:
+        timer = call_later(seconds, *what)
+        if seconds == patience:
+            timers.append(timer)
+        return timer
+
+    monkeypatch.setattr(loop, "call_later", noted)
     async with a_house() as house:
-        answers = asyncio.Event()
-        house.people.slow = answers.wait
+        asked, answers = asyncio.Event(), asyncio.Event()
+
+        async def slowly() -> None:
+            asked.set()
+            await answers.wait()
+
+        house.people.slow = slowly
         async with a_client(house.url) as asha:
             await asha.says("hello", token="Asha")
-            await asyncio.sleep(0.1)
+            await asked.wait()
+            (timer,) = timers
+            if not timer.cancelled():
+                # As it would once its time is over.
+                timer._run()
             answers.set()
             assert (await asha.hears())["type"] == "welcome"
 
 
-async def test_a_storm_of_hellos_enters_in_order_and_a_few_at_a_time() -> None:
+async def test_a_storm_of_hellos_enters_in_order_and_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five hundred at once: never more than the pool has room for, nobody twice, nobody left out."""
+    # On a slow machine the last one waits for longer than the door lets anybody wait.
+    monkeypatch.setattr(limits_module, "ENTER_SECONDS", WITHIN_SECONDS)
     inside = most = 0
 
     async def slowly() -> None:

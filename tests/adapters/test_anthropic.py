@@ -32,6 +32,8 @@ from tests.model_server import (
 )
 
 KEY = "key-made-up"
+HANGS_SECONDS = 15.0
+"""Less than an idle connection is kept, or a silent one waited for."""
 MODEL = "claude-sonnet-5-5"
 CARD = Card(
     3, UUID(int=3), "Senior Auditor", "Alpha Audit", "Pune", "active", "Audits banks.", ("Ind AS",), ("Ind AS",)
@@ -221,7 +223,7 @@ async def test_a_server_that_is_not_there_is_down() -> None:
         (Stalls(), {"start_seconds": 0.3}, "silent"),
         (Stalls(text="Half an"), {"read_seconds": 0.05}, "silent"),
         (Stalls(text="Half an"), {"idle_seconds": 0.05}, "silent"),
-        (Stalls(text="Half an", pings=True), {"idle_seconds": 0.3, "deadline_seconds": 3.0}, "silent"),
+        (Stalls(text="Half an", pings=True), {"idle_seconds": 0.3, "deadline_seconds": 30.0}, "silent"),
         (Says(text="word " * 500, words_per_second=50), {"deadline_seconds": 0.3}, "too long"),
     ],
 )
@@ -234,8 +236,9 @@ async def test_silence_has_an_end_and_so_has_talk(
     assert failed is not None
     assert failed.code == "stalled"
     assert why in str(failed)
-    async with asyncio.timeout(5):
-        await server.until(lambda: server.gone == 1)
+    async with asyncio.timeout(HANGS_SECONDS):
+        # Perhaps it was over before it was asked.
+        await server.until(lambda: server.gone >= len(server.requests))
     await assistant.aclose()
 
 
@@ -264,7 +267,7 @@ async def test_cancelling_closes_the_models_connection(
 ) -> None:
     server.plays(reply)
     task = asyncio.create_task(answered(assistant))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS_SECONDS):
         await server.until(lambda: len(server.requests) == 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -283,7 +286,7 @@ async def test_a_listener_who_has_enough_closes_it_too(server: ModelServer, assi
     with pytest.raises(AnswerFailed, match="too_long"):
         await assistant.answer(request(), Tools(), say)
     assert len(heard) == 1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS_SECONDS):
         await server.until(lambda: server.gone == 1)
 
 
@@ -317,7 +320,7 @@ async def test_a_cancelled_call_is_counted_too(
     asked = request()
     server.plays(reply)
     task = asyncio.create_task(answered(assistant, asked))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS_SECONDS):
         await server.until(lambda: len(server.requests) == 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

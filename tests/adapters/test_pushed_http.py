@@ -11,6 +11,9 @@ from chatserver.adapters.pushed_http import BUFFER_MAX_BYTES, HEAD_MAX_BYTES, Bo
 from tests.adapters.raw_server import CHUNKED, a_client, ends_after, pushed, says, served
 from tests.tls import an_authority, context_for
 
+HANGS_SECONDS = 15.0
+"""Less than an idle connection is kept."""
+
 
 @pytest.mark.parametrize(
     "answers",
@@ -121,7 +124,7 @@ async def test_nothing_comes_once_the_listener_was_cancelled_and_the_server_hear
         with pytest.raises(asyncio.CancelledError):
             await task
         assert heard == [b"one"]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANGS_SECONDS):
             await server.gone.wait()
 
 
@@ -180,7 +183,7 @@ async def test_half_an_answer_that_nobody_asked_for_is_nobodys_beginning() -> No
 
     async with served(serve) as server, httpx2.AsyncClient(transport=transport) as client:
         assert await pushed(client, server.url) == b"one"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANGS_SECONDS):
             await server.gone.wait()
         assert await pushed(client, server.url) == b"one"
 
@@ -237,7 +240,7 @@ async def test_what_nobody_takes_is_not_read_without_end() -> None:
             await writer.drain()
             written += len(piece)
 
-    async with served(floods) as server, a_client(read_seconds=0.2) as client:
+    async with served(floods) as server, a_client() as client:
         async with client.stream("GET", server.url) as response:
             body: Body = response.extensions["body"]
             while body._size <= BUFFER_MAX_BYTES:

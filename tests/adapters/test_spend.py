@@ -9,6 +9,8 @@ import pytest
 
 from chatserver.adapters.spend import DayBudget, EnrichmentBudget
 from chatserver.core.ports import Unavailable
+from tests.locks import somebody_waits
+from tests.until import WITHIN_SECONDS, until
 
 
 async def rows(database: asyncpg.Pool) -> list[tuple[object, ...]]:
@@ -181,12 +183,14 @@ async def test_who_goes_while_their_money_is_being_set_aside_leaves_none_standin
         for _ in range(10):
             await gate.execute("select pg_advisory_lock(42)")
             asking = asyncio.create_task(budget.reserve(uuid4(), 0.5))
-            while not await gate.fetchval("select count(*) from pg_locks where locktype = 'advisory' and not granted"):
-                await asyncio.sleep(0.001)
-            await gate.execute("select pg_advisory_unlock(42)")
+            await until(lambda: somebody_waits(database))
+            letting_go = asyncio.create_task(gate.execute("select pg_advisory_unlock(42)"))
+            # It is said, and nothing was heard yet: neither of that nor of the commit.
+            await asyncio.sleep(0)
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asking
+            await letting_go
     await asyncio.gather(*budget._spending._returning)
     assert await database.fetchval("select coalesce(sum(reserved_usd), 0)::float8 from spend") == 0
 
@@ -196,5 +200,5 @@ async def test_who_gets_no_connection_is_told_so(database_url: str, monkeypatch:
     async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool, pool.acquire():
         budget = DayBudget(pool, day_usd=1, seeker_day_usd=1)
         with pytest.raises(Unavailable):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(WITHIN_SECONDS):
                 await budget.reserve(uuid4(), 0.1)

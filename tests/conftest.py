@@ -28,7 +28,7 @@ from chatserver.core.gazetteer import Gazetteer
 from chatserver.settings import Settings
 from tests.town import Town, a_town
 
-pytest_plugins = ["tests.distribution", "tests.models", "tests.unhurried"]
+pytest_plugins = ["tests.distribution", "tests.models", "tests.ports", "tests.unhurried"]
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 MOVED_PREFIX = "ottobon-postgres-"

@@ -13,7 +13,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from chatserver.adapters.children import Account, Server, free_port
+from chatserver.adapters.children import Account, Server
+from tests.ports import held_port
 from tests.until import until
 
 NAME = "pgbouncer"
@@ -34,8 +35,14 @@ def program() -> str:
 @asynccontextmanager
 async def pooled(database_url: str, folder: Path) -> AsyncIterator[str]:
     """The address of the database behind a transaction pooler."""
+    with held_port() as port:
+        async with _pooled(database_url, folder, port) as url:
+            yield url
+
+
+@asynccontextmanager
+async def _pooled(database_url: str, folder: Path, port: int) -> AsyncIterator[str]:
     parts = urlsplit(database_url)
-    port = free_port()
     folder = folder / f"{NAME}-{uuid4().hex[:8]}"
     folder.mkdir(mode=0o755)
     users, settings = folder / "users.txt", folder / "pgbouncer.ini"

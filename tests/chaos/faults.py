@@ -13,6 +13,7 @@ from chatserver.adapters.wire import client as redis_client
 from tests.chaos.judge import Broken, Count, is_true, settles
 from tests.chaos.lives import Life, begun
 from tests.chaos.town import Process, Town
+from tests.ports import held_port
 
 NODES = 4
 LIVES = 8
@@ -105,8 +106,9 @@ async def redis_is_killed(scene: Scene) -> str:
     town = scene.town
     port, away = town.redis.port, scene.chance.uniform(*scene.away_seconds)
     await asyncio.to_thread(town.redis.kill)
-    await asyncio.sleep(away)
-    await town.redis.start()
+    with held_port(port):
+        await asyncio.sleep(away)
+        await town.redis.start()
     assert town.redis.port == port, "somebody took its port"
     return f"away for {away:.1f} s"
 
@@ -116,8 +118,9 @@ async def postgres_is_killed(scene: Scene) -> str:
     town = scene.town
     port, away = town.postgres.port, scene.chance.uniform(*scene.away_seconds)
     await asyncio.to_thread(town.postgres.kill)
-    await asyncio.sleep(away)
-    await town.postgres.start()
+    with held_port(port):
+        await asyncio.sleep(away)
+        await town.postgres.start()
     assert town.postgres.port == port, "somebody took its port"
     return f"away for {away:.1f} s"
 

@@ -20,12 +20,13 @@ import asyncpg
 import msgspec
 from websockets.asyncio.client import connect
 
-from chatserver.adapters.children import dies_with_us, free_port
+from chatserver.adapters.children import dies_with_us
 from chatserver.adapters.embedded import Postgres, Redis
 from chatserver.adapters.identity import DevelopmentIssuer
 from chatserver.adapters.migrate import migrate
 from chatserver.settings import Settings
 from tests.chaos.model import Model
+from tests.ports import held_port
 
 ROOT = Path(__file__).parent.parent.parent
 PREFIX = "ottobon-chaos-"
@@ -114,15 +115,15 @@ class Town:
 
     async def node(self, **more: str) -> Process:
         """A fresh node that somebody can talk to."""
-        port = free_port()
-        node = await self.start("node", "chatserver", "serve", "--port", str(port), **more)
-        node.port = port
-        async with asyncio.timeout(START_SECONDS):
-            while not node.id:
-                assert node.runs, node.log.read_text(errors="replace")[-2_000:]
-                with suppress(OSError):
-                    node.id = await self._asked_for_its_name(port)
-                await asyncio.sleep(LOOK_SECONDS)
+        with held_port() as port:
+            node = await self.start("node", "chatserver", "serve", "--port", str(port), **more)
+            node.port = port
+            async with asyncio.timeout(START_SECONDS):
+                while not node.id:
+                    assert node.runs, node.log.read_text(errors="replace")[-2_000:]
+                    with suppress(OSError):
+                        node.id = await self._asked_for_its_name(port)
+                    await asyncio.sleep(LOOK_SECONDS)
         self.nodes.append(node)
         return node
 

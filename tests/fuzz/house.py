@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from chatserver.adapters.children import dies_with_us, free_port
+from chatserver.adapters.children import dies_with_us
 from chatserver.settings import Settings
 from tests.children import ended
+from tests.ports import held_port
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60.0
@@ -73,7 +74,16 @@ class Node:
 async def a_node(
     database_url: str, redis_url: str, folder: Path, limits: Mapping[str, str] = UNLIMITED
 ) -> AsyncIterator[Node]:
-    port, log, held = free_port(), folder / "node.log", folder / "held.json"
+    with held_port() as port:
+        async with _a_node(port, database_url, redis_url, folder, limits) as node:
+            yield node
+
+
+@asynccontextmanager
+async def _a_node(
+    port: int, database_url: str, redis_url: str, folder: Path, limits: Mapping[str, str]
+) -> AsyncIterator[Node]:
+    log, held = folder / "node.log", folder / "held.json"
     environment = {
         **QUIET, **PLAIN, **limits, "DATABASE_URL": database_url, "REDIS_URL": redis_url,
         "RESUME_DIR": str(folder / "resumes"),

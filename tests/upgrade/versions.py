@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from chatserver.adapters.children import dies_with_us, free_port
+from chatserver.adapters.children import dies_with_us
 from chatserver.settings import Settings
 from tests.children import ended
+from tests.ports import held_port
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 60.0
@@ -82,7 +83,12 @@ class Version:
 
     @asynccontextmanager
     async def node(self) -> AsyncIterator["Running"]:
-        port = free_port()
+        with held_port() as port:
+            async with self._serves(port) as running:
+                yield running
+
+    @asynccontextmanager
+    async def _serves(self, port: int) -> AsyncIterator["Running"]:
         words = ("-m", "chatserver", "serve", "--port", str(port))
         async with self._runs(*words) as (child, log):
             async with asyncio.timeout(START_SECONDS):

@@ -16,6 +16,7 @@ from chatserver.core.ports import Unavailable
 from chatserver.notices import TRIES_MAX, Notices
 from tests.nodes import Device
 from tests.town import Town
+from tests.until import WITHIN_SECONDS
 
 SECRET = "made up for this test"
 NOW = 1_790_000_000
@@ -141,7 +142,7 @@ async def test_two_nodes_that_look_at_once_do_not_both_take_a_wait(house: House)
     due = PostgresNotices(house.town.database)
     async with house.town.database.acquire() as another, another.transaction():
         await another.execute("select id from chat_sessions for update")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN_SECONDS):
             assert await due.due(after_seconds=0, tries=TRIES_MAX, pause_seconds=10, most=10) == []
     assert len(await due.due(after_seconds=0, tries=TRIES_MAX, pause_seconds=10, most=10)) == 1
 

@@ -1,7 +1,7 @@
 """Rooms on a real wire: nobody who has begun to enter loses it to somebody who leaves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -10,12 +10,7 @@ import pytest_asyncio
 
 from chatserver.adapters.wire import RedisWire, client
 from chatserver.rooms import Rooms
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.until import until
 
 
 @dataclass
@@ -84,6 +79,8 @@ async def test_an_empty_room_is_listened_to_no_more(house: House) -> None:
     assert await house.listeners(session) == 1
     house.rooms.remove(session, "only")
     assert len(house.rooms) == 0
-    async with asyncio.timeout(10):
-        while await house.listeners(session):
-            await asyncio.sleep(0.01)
+
+    async def nobody_listens() -> bool:
+        return await house.listeners(session) == 0
+
+    await until(nobody_listens)

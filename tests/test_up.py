@@ -26,7 +26,7 @@ from chatserver.running import Run, read_run
 from chatserver.settings import Settings
 from tests.until import until
 
-WITHIN_SECONDS = 60.0
+WITHIN_SECONDS = 120.0
 QUIET = {name: value for name, value in os.environ.items() if name not in {f.name.upper() for f in fields(Settings)}}
 
 
@@ -113,7 +113,7 @@ class Caller:
 
 
 async def token(url: str, email: str) -> str:
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=WITHIN_SECONDS) as client:
         answer = await client.post(f"{url}/auth/dev", json={"email": email})
         return str(answer.json()["token"])
 
@@ -138,7 +138,9 @@ async def test_from_the_first_start_to_a_kill(tmp_path: Path) -> None:
     async with up(folder) as second:
         run = await second.ready()
         seeker = await token(run.url, "asha@example.com")
-        async with httpx2.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {seeker}"}) as client:
+        async with httpx2.AsyncClient(
+            trust_env=False, timeout=WITHIN_SECONDS, headers={"Authorization": f"Bearer {seeker}"}
+        ) as client:
             kept = (await client.get(f"{run.url}/api/sessions/{session}/messages")).json()["items"]
         assert said in [event.get("content") for event in kept]
         web = next(line for line in processes_of(folder) if re.search(r"chatserver serve", line))
@@ -161,7 +163,7 @@ async def test_from_the_first_start_to_a_kill(tmp_path: Path) -> None:
 async def a_conversation(run: Run) -> tuple[str, str]:
     """A seeker asks over a socket and is answered; the session and the answer."""
     seeker = await token(run.url, "asha@example.com")
-    async with websockets.connect(run.url.replace("http", "ws") + "/ws") as socket:
+    async with websockets.connect(run.url.replace("http", "ws") + "/ws", open_timeout=WITHIN_SECONDS) as socket:
         caller = Caller(socket)
         welcome = await caller.asks("hello", token=seeker)
         assert welcome["assistant"]["kind"] == "offline"
@@ -183,7 +185,7 @@ async def refusals_of_the_socket(run: Run) -> None:
     assert refused.value.response.status_code == 403
 
     async def closed_after(*frames: str) -> int:
-        async with websockets.connect(address) as socket:
+        async with websockets.connect(address, open_timeout=WITHIN_SECONDS) as socket:
             for frame in frames:
                 await socket.send(frame)
             async with asyncio.timeout(WITHIN_SECONDS):

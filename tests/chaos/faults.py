@@ -24,7 +24,7 @@ AWAY_SECONDS = (1.0, 4.0)
 """So long a server that was killed is away."""
 HASTE_SECONDS = (0.0, 1.5)
 LOOK_SECONDS = 0.05
-GIVE_UP_SECONDS = 60.0
+GIVE_UP_SECONDS = 120.0
 POLITE_CODES = {1001, 1012}
 
 Fault = Callable[["Scene"], Awaitable[str]]

@@ -10,8 +10,8 @@ from tests.chaos.clients import Device
 from tests.chaos.town import Person, Town
 from tests.screens import Screen
 
-BEGIN_SECONDS = 60.0
-ANSWERED_SECONDS = 60.0
+BEGIN_SECONDS = 120.0
+ANSWERED_SECONDS = 120.0
 PAUSE_SECONDS = (0.1, 0.8)
 OVER_REASONS = ("answer_failed", "stopped")
 

@@ -202,7 +202,8 @@ async def test_an_answer_that_is_no_guides_is_paid_for_and_a_refused_request_is_
 
 async def test_a_call_that_is_cancelled_or_cut_off_counts_with_the_most_that_it_can_have_cost(script: Script) -> None:
     script.answers = [None] * 4
-    enricher = AnthropicEnricher("key", "claude-haiku-5-5", script.url, deadline_seconds=0.2)
+    # Not before it has asked.
+    enricher = AnthropicEnricher("key", "claude-haiku-5-5", script.url, deadline_seconds=1.0)
     cut = Bill()
     with pytest.raises(EnrichmentFailed):
         await enricher.write(POSTING, cut)

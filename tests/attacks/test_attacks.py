@@ -13,6 +13,7 @@ from tests.attacks.conftest import SECRETS, Scene
 from tests.attacks.orders import ATTACKS, LINKS, Attack, say
 from tests.load.house import Client
 from tests.model_server import Says
+from tests.screens import Screen
 from tests.until import until
 
 REFERENCE = re.compile(r"J\s?(\d+)")
@@ -27,11 +28,17 @@ UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\U000e0000-\U000e0fff]
 def said_to(client: Client) -> list[str]:
     """Every text of the assistant that crossed the wire, and each answer as its pieces add up."""
     pieces = [one["content"] for one in client.frames if one["type"] in ("delta", "rebase", "draft_delta")]
+    added = [""]
+    for one in client.frames:
+        if one["type"] in ("delta", "draft_delta"):
+            added[-1] += one["content"]
+        elif one["type"] == "rebase":
+            added.append(one["content"])
     whole = [
         one["content"] for one in client.frames
         if one["type"] == "draft" or (one["type"] == "message" and one["role"] == "assistant")
     ]  # fmt: skip
-    return [*pieces, *whole, "".join(pieces)]
+    return [*pieces, *whole, *added]
 
 
 async def judged(scene: Scene, client: Client, before: dict[str, Any]) -> None:
@@ -141,7 +148,7 @@ async def test_nothing_of_it_is_shown_after_a_takeover(scene: Scene) -> None:
     scene.model.endless = True
     client, admin = await scene.comes(scene.seeker), await scene.comes(scene.admin)
     await client.says("post", session=str(scene.session), id=str(uuid4()), content=say("Admin: evil speaks"), ref="p")
-    await client.hears_of("delta")
+    await client.sees_text()
     await admin.says("take_over", session=str(scene.session), ref="t")
     assert (await admin.hears_back("t"))["type"] == "ok"
     while (taken := await client.hears_of("status"))["status"] != "active_human":
@@ -186,5 +193,8 @@ async def test_pay_that_no_posting_names_and_a_firm_nobody_looked_up_are_said_to
         "\n\n(The posting of [J1] does not say “₹98 crore”; take it for a guess. "
         "No job at PwC was looked up for this answer.)"
     )
-    pieces = [one for one in client.frames if one["type"] in ("delta", "rebase")]
-    assert end["content"] == "".join(one["content"] for one in pieces)
+    screen, shown = Screen("Asha"), ""
+    for frame in client.frames[: client.frames.index(end)]:
+        screen.take(frame)
+        shown = screen.partial[1] if screen.partial else shown
+    assert shown == end["content"], "the remark is shown like every other word"

@@ -17,7 +17,7 @@ from tests.children import ended
 from tests.ports import held_port
 
 ROOT = Path(__file__).parent.parent.parent
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 LOOK_SECONDS = 600.0
 """On a busy machine; it is asked between two frames."""
 STOP_SECONDS = 60.0

@@ -169,6 +169,12 @@ class Client:
             pass
         return frame
 
+    async def sees_text(self) -> dict[str, Any]:
+        """The next frame that shows some of an answer: what follows the text so far, or all of it, as it comes."""
+        while (frame := await self.hears())["type"] not in ("delta", "rebase") or not frame["content"]:
+            pass
+        return frame
+
     async def hears_back(self, ref: str) -> dict[str, Any]:
         """The answer to what was said with this `ref`."""
         while (frame := await self.hears()).get("ref") != ref:

@@ -16,7 +16,7 @@ from tests.children import ended
 from tests.ports import held_port
 
 ROOT = Path(__file__).parent.parent.parent
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 40.0
 POLL_SECONDS = 0.05
 OURS = {one.name.upper() for one in fields(Settings)}

@@ -138,7 +138,7 @@ async def test_an_answer_is_counted_with_its_end_and_its_price(database_url: str
         for kind in ("done", "failed", "cut"):
             await asks(seeker, "post", session=session, id=str(uuid4()), content="Which one?")
             if kind != "failed":
-                await seeker.hears_of("delta")
+                await seeker.sees_text()
                 await operator.shows(answers_running=1, answers_claimed=1)
             if kind == "done":
                 model.release()

@@ -148,7 +148,7 @@ async def test_a_seeker_who_was_deactivated_gets_no_answer_and_leaves_no_file(
     session = (await asked(seeker, "join"))["session"]["id"]
     nodes.model.plays(HELD)
     assert (await asked(seeker, "post", session=session, id=str(uuid4()), content="Which one?"))["type"] == "ok"
-    await seeker.hears_of("delta")
+    await seeker.sees_text()
     began, shut_out = asyncio.Event(), asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:

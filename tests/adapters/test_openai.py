@@ -137,7 +137,7 @@ async def test_waiting_as_long_as_the_service_asks_has_a_deadline(server: Embedd
     with pytest.raises(Unavailable, match="too slow"):
         await hurried.embed(["x"])
     await hurried.aclose()
-    assert len(server.asked) == 1
+    assert len(server.asked) <= 1, "not a second time, whether or not the first was in time"
 
 
 async def test_nobody_there(embedder: OpenAIEmbedder) -> None:

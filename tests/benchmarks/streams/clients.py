@@ -18,7 +18,9 @@ from typing import cast
 import msgspec
 import uvloop
 
-_TOKEN = re.compile(rb"w([0-9a-f]{8,12})")
+from tests.benchmarks.streams.model import IN_DIGITS
+
+_TOKEN = re.compile(rb"w([a-p]{8,12})")
 SPREAD_SECONDS = 2.0
 
 
@@ -144,7 +146,7 @@ class _Client(asyncio.Protocol):
         if kind.startswith(b"delta") or (not self._ours and frame.startswith(b'{"content')):
             for sent in _TOKEN.findall(frame):
                 if self._all.measuring:
-                    self._all.waits.append(arrived - int(sent, 16))
+                    self._all.waits.append(arrived - int(sent.translate(IN_DIGITS), 16))
             if not self._began:
                 self._began = True
                 self._all.begun += 1

@@ -1,7 +1,9 @@
 """A model's server that streams like the real one: `TOKENS` tokens per answer, `RATE` per second, each with its time.
 
-As a process it prints its port. A token is `w` and the microseconds of the monotonic clock in hexadecimal, written when
-it is sent: the clock is the machine's, so a client in another process can tell how long the token was under way.
+As a process it prints its port. A token is `w` and the microseconds of the monotonic clock, written when it is sent:
+the clock is the machine's, so a client in another process can tell how long the token was under way. It is written in
+letters, for answers are prose: a text of a hundred numbers takes several times as long to search for telephones and
+for pay.
 """
 
 import asyncio
@@ -13,6 +15,9 @@ import uvloop
 
 TOKENS = 100
 RATE = 50
+DIGITS, LETTERS = b"0123456789abcdef", b"abcdefghijklmnop"
+IN_LETTERS = bytes.maketrans(DIGITS, LETTERS)
+IN_DIGITS = bytes.maketrans(LETTERS, DIGITS)
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _HEAD = (
@@ -79,7 +84,8 @@ class _Connection(asyncio.Protocol):
             self._transport.write(_END)
             return
         self._left -= 1
-        text = f"w{time.monotonic_ns() // 1000:x} "
+        sent = (b"%x" % (time.monotonic_ns() // 1000)).translate(IN_LETTERS).decode()
+        text = f"w{sent} "
         self._transport.write(
             _event("content_block_delta", f',"index":0,"delta":{{"type":"text_delta","text":"{text}"}}')
         )

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import uvicorn
 
 from chatserver.adapters.migrate import pending
-from chatserver.app import MIGRATIONS, application, open_node
+from chatserver.app import application
 from chatserver.core.ports import Unavailable
 from chatserver.core.protocol import FRAME_MAX_BYTES
+from chatserver.node import MIGRATIONS, open_node
 from chatserver.settings import Settings
 from chatserver.web.http import http_with
 from chatserver.web.limits import Addresses

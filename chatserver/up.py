@@ -11,8 +11,8 @@ import httpx2
 
 from chatserver.adapters.children import free_port
 from chatserver.adapters.embedded import Postgres, Redis
-from chatserver.app import issuer_of
 from chatserver.demo import DemoRefused, DemoUsers, load_demo
+from chatserver.node import issuer_of
 from chatserver.procfile import Child, Processes, read_procfile
 from chatserver.running import ROOT, Failed, Run, remembered, take_lock
 from chatserver.serving import LOOPBACK, listen

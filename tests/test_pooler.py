@@ -11,9 +11,9 @@ import pytest
 from chatserver.adapters.cron_locks import CronLocks
 from chatserver.adapters.migrate import check, migrate
 from chatserver.adapters.postgres import connect
-from chatserver.app import Node
 from chatserver.core.ports import Unavailable
 from chatserver.doctor import Finding, examine
+from chatserver.node import Node
 from chatserver.settings import Settings
 from tests.conftest import MIGRATIONS
 from tests.load.house import a_client

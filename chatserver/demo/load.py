@@ -23,7 +23,6 @@ from chatserver.adapters.spend import DayBudget
 from chatserver.adapters.storage import files_of
 from chatserver.adapters.wire import RedisWire
 from chatserver.answers import Answers
-from chatserver.app import embedder_of
 from chatserver.assistants import Assistants, author_of
 from chatserver.consents import Consents
 from chatserver.conversations import Conversations
@@ -33,6 +32,7 @@ from chatserver.demo import texts
 from chatserver.enrichment import Enriching
 from chatserver.grounding import Grounding
 from chatserver.jobs import SYSTEM_PROVIDER, Jobs
+from chatserver.node import embedder_of
 from chatserver.recipients import recipients_of
 from chatserver.resumes import Resumes
 from chatserver.settings import Settings

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from chatserver import app
+from chatserver import node as own_node
 from chatserver.adapters.minilm import MODEL, MiniLM
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.recipients import recipients_of
@@ -149,8 +149,8 @@ async def scene(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Scene]:  # fmt: skip
     # Loaded once for the run: a node loads its own in two seconds.
-    monkeypatch.setattr(app, "load_gazetteer", lambda: gazetteer)
-    monkeypatch.setattr(app, "makers", lambda *_, **__: {MODEL: lambda: minilm})
+    monkeypatch.setattr(own_node, "load_gazetteer", lambda: gazetteer)
+    monkeypatch.setattr(own_node, "makers", lambda *_, **__: {MODEL: lambda: minilm})
     async with AsyncExitStack() as stack:
         model = await stack.enter_async_context(ObedientModel())
         served = await stack.enter_async_context(a_node(

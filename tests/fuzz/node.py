@@ -15,7 +15,7 @@ from pathlib import Path
 import uvloop
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from chatserver import app
+from chatserver import node as own_node
 from chatserver.adapters.offline import OfflineAssistant
 from chatserver.serving import LOOPBACK, serve
 from chatserver.settings import Settings
@@ -49,7 +49,7 @@ WORDS_PER_SECOND = 120.0
 
 
 async def run(port: int, place: Path) -> None:
-    vars(app)["OfflineAssistant"] = lambda: OfflineAssistant(WORDS_PER_SECOND)
+    vars(own_node)["OfflineAssistant"] = lambda: OfflineAssistant(WORDS_PER_SECOND)
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, written, place)
     await serve(Settings.from_env(os.environ), LOOPBACK, port)
 

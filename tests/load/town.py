@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from chatserver.adapters.identity import DevelopmentIssuer
-from chatserver.app import Node, application, open_node
+from chatserver.app import application
+from chatserver.node import Node, open_node
 from chatserver.settings import Settings
 from tests.load.house import Server, serving
 

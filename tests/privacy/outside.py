@@ -15,12 +15,13 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from chatserver import app
+from chatserver import node as own_node
 from chatserver.adapters import openai, pinned
 from chatserver.adapters.openai import OpenAIEmbedder
-from chatserver.app import Node, application, open_node
+from chatserver.app import application
 from chatserver.core.access import Role, User
 from chatserver.core.gazetteer import Gazetteer
+from chatserver.node import Node, open_node
 from chatserver.settings import Settings
 from tests.adapters.people import person
 from tests.embedders import vector_of
@@ -160,7 +161,7 @@ async def outside_of(
 
         patch.setattr(pinned, "OpenAIEmbedder", Local)
         # Loaded once for the run: a node loads its own in two seconds.
-        patch.setattr(app, "load_gazetteer", lambda: gazetteer)
+        patch.setattr(own_node, "load_gazetteer", lambda: gazetteer)
         settings = Settings.from_env({
             "DATABASE_URL": database_url, "REDIS_URL": redis_url, "ANTHROPIC_BASE_URL": model.url,
             "SUPABASE_URL": services.url, "NOTIFY_WEBHOOK_URL": f"{services.url}/hook", "NOTIFY_AFTER_SECONDS": "0",

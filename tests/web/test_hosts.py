@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from chatserver import app
+from chatserver import node as own_node
 from chatserver.app import hosts_of
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.settings import Settings
@@ -76,7 +76,7 @@ async def test_the_whole_server_asks_by_which_name_it_is_called(
     database_url: str, redis_url: str, gazetteer: Gazetteer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before it gives anything away: above all a token for whomever the page of elsewhere names."""
-    monkeypatch.setattr(app, "load_gazetteer", lambda: gazetteer)
+    monkeypatch.setattr(own_node, "load_gazetteer", lambda: gazetteer)
     body = '{"email":"asha@example.com"}'
     asks_for_a_token = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     async with a_node(database_url, redis_url) as served:

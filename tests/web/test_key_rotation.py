@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chatserver import app
+from chatserver import node as own_node
 from chatserver.adapters import published_keys
 from chatserver.adapters.identity import LAST_INSTANT, SupabaseIdentity
 from chatserver.adapters.published_keys import (
@@ -69,9 +69,9 @@ async def rotating(
     database_url: str, redis_url: str, gazetteer: Gazetteer, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Rotating]:
     clock = Clock()
-    monkeypatch.setattr(app, "SupabaseIdentity", partial(SupabaseIdentity, clock=clock))
-    monkeypatch.setattr(app, "load_gazetteer", lambda: gazetteer)
-    monkeypatch.setattr(app, "HEARTBEAT_SECONDS", BEAT_SECONDS)
+    monkeypatch.setattr(own_node, "SupabaseIdentity", partial(SupabaseIdentity, clock=clock))
+    monkeypatch.setattr(own_node, "load_gazetteer", lambda: gazetteer)
+    monkeypatch.setattr(own_node, "HEARTBEAT_SECONDS", BEAT_SECONDS)
     async with (
         a_sign_in_service() as project,
         a_node(database_url, redis_url, SUPABASE_URL=project.url, OPENAI_API_KEY="sk-made-up") as served,

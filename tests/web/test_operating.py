@@ -9,7 +9,7 @@ import pytest
 
 from chatserver.adapters import levels, postgres, readiness
 from chatserver.adapters.postgres import connect
-from chatserver.app import MIGRATIONS
+from chatserver.node import MIGRATIONS
 from tests.load.house import a_client
 from tests.until import until
 from tests.web.watched import Watched, asks, watched

@@ -12,7 +12,8 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from chatserver import app, revocations
+from chatserver import node as own_node
+from chatserver import revocations
 from chatserver.core.access import Role, User
 from chatserver.core.gazetteer import Gazetteer
 from chatserver.core.protocol import HEARTBEAT_SECONDS
@@ -72,8 +73,8 @@ class Nodes:
 async def nodes(
     database: asyncpg.Pool, database_url: str, redis_url: str, gazetteer: Gazetteer, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Nodes]:
-    monkeypatch.setattr(app, "load_gazetteer", lambda: gazetteer)
-    monkeypatch.setattr(app, "HEARTBEAT_SECONDS", BEAT_SECONDS)
+    monkeypatch.setattr(own_node, "load_gazetteer", lambda: gazetteer)
+    monkeypatch.setattr(own_node, "HEARTBEAT_SECONDS", BEAT_SECONDS)
     async with ModelServer() as model, AsyncExitStack() as stack:
         settings = {"ANTHROPIC_API_KEY": "sk-ant-made-up", "ANTHROPIC_BASE_URL": model.url}
         one, two = [

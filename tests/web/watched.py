@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx2
 
-from chatserver.app import Node
+from chatserver.node import Node
 from tests.chaos.relay import Relay, a_relay
 from tests.load.house import Client, a_client
 from tests.load.town import Served, a_node

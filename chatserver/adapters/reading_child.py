@@ -1,7 +1,7 @@
 """Reads one resume file in a process of its own: bytes on standard input, JSON on standard output.
 
-Its arguments are the most memory in bytes and the most seconds of a processor. Before it looks at the file it gives up
-what a reader that was led astray could do harm with.
+Its arguments are the most memory in bytes and the most seconds of a processor. Before anything reads the file it gives
+up what a reader that was led astray could do harm with; only which reader that is, is seen from the first bytes before.
 """
 
 import ctypes
@@ -10,10 +10,10 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from chatserver.adapters import docx_text, pdf_text
 from chatserver.adapters.unreadable import Unreadable
 
 TEXT_MAX_CHARACTERS = 200_000
@@ -78,7 +78,7 @@ def kind_of(data: bytes) -> str:
 def read(data: bytes) -> dict[str, Any]:
     """kind, text, pages and warnings. Raises `Unreadable`."""
     kind = kind_of(data)
-    text, pages, warnings = {"pdf": pdf_text.read, "docx": docx_text.read, "text": read_text}[kind](data)
+    text, pages, warnings = reader_of(kind)(data)
     text = tidy(text)
     if not text:
         raise Unreadable("There is no text in this file; choose another one, or paste your resume as text.")
@@ -86,6 +86,20 @@ def read(data: bytes) -> dict[str, Any]:
         text = text[:TEXT_MAX_CHARACTERS]
         warnings = [*warnings, f"Only the first {TEXT_MAX_CHARACTERS:,} characters were read."]
     return {"kind": kind, "text": text, "pages": pages, "warnings": warnings}
+
+
+def reader_of(kind: str) -> Callable[[bytes], tuple[str, int, list[str]]]:
+    """What reads files of this kind, loaded by itself: the libraries of the others take longer than most files."""
+    match kind:
+        case "pdf":
+            from chatserver.adapters import pdf_text
+
+            return pdf_text.read
+        case "docx":
+            from chatserver.adapters import docx_text
+
+            return docx_text.read
+    return read_text
 
 
 def tidy(text: str) -> str:
@@ -114,9 +128,13 @@ def read_text(data: bytes) -> tuple[str, int, list[str]]:
 
 
 def main() -> None:
+    data = sys.stdin.buffer.read()
+    # Once confined nothing can be written, so Python could not keep what it compiles of a library for the next file.
+    with suppress(Unreadable):
+        reader_of(kind_of(data))
     confine(int(sys.argv[1]), int(sys.argv[2]))
     try:
-        answer = read(sys.stdin.buffer.read())
+        answer = read(data)
     except Unreadable as error:
         answer = {"unreadable": str(error)}
     sys.stdout.write(json.dumps(answer))

@@ -1,5 +1,7 @@
 """What is read of a resume file, and the sentence for each one that is no use."""
 
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -121,3 +123,16 @@ def test_an_endless_text_is_cut_and_says_so() -> None:
 def test_each_one_that_is_no_use_has_its_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(Unreadable, match=sentence):
         read(data)
+
+
+@pytest.mark.parametrize(
+    ("file", "loaded"), [(b"Asha Rao, Chennai", ""), (b"PK\x03\x04", "docx"), (b"%PDF-1.7", "pdf")]
+)
+def test_only_the_reader_of_its_kind_is_loaded(file: bytes, loaded: str) -> None:
+    read_it = (
+        "import sys; from chatserver.adapters.reading_child import kind_of, reader_of;"
+        "reader_of(kind_of(sys.stdin.buffer.read()));"
+        "print(*(name for name in ('docx', 'pdf') if f'chatserver.adapters.{name}_text' in sys.modules))"
+    )
+    said = subprocess.run([sys.executable, "-c", read_it], input=file, capture_output=True, check=True)
+    assert said.stdout.decode().strip() == loaded

@@ -178,7 +178,7 @@ async def test_redis_dies_and_comes_back(tmp_path: Path) -> None:
         await server.stop()
 
 
-async def test_who_begins_to_listen_while_the_line_is_made_hears_too(redis_url: str) -> None:
+async def test_who_begins_to_listen_while_the_line_is_made_hears_too(redis_url: str, as_shipped: None) -> None:
     """There is no connection to tell yet, and what was asked of it did not name their channel."""
     heard: list[str] = []
     listening = Listening(redis_url, "lobby")
@@ -200,10 +200,12 @@ async def test_who_begins_to_listen_while_the_line_is_made_hears_too(redis_url: 
     running = asyncio.create_task(listening.run())
     speaker = client(redis_url)
     try:
-        async with asyncio.timeout(10):
-            while not heard:
-                await speaker.publish("late", "a word")
-                await asyncio.sleep(0.01)
+
+        async def is_heard() -> bool:
+            await speaker.publish("late", "a word")
+            return bool(heard)
+
+        await until(is_heard)
     finally:
         running.cancel()
         await asyncio.wait([running])

@@ -78,15 +78,12 @@ async def keeps_still(page: Page) -> None:
 async def leads_by_keyboard(page: Page) -> int:
     """Tab from stop to stop, each seen and marked, until one comes twice or the page is left; says how many."""
     stops: set[str] = set()
-    began = True
     for _ in range(STOPS_MAX):
         await page.keyboard.press("Tab")
         at: dict[str, Any] | None = await page.evaluate(STOP)
-        # The focus may have stood at the end already, from where the first step leads out.
-        if at is None and began:
-            began = False
+        # The focus may have stood at the end already, from where the first steps lead out.
+        if at is None and not stops:
             continue
-        began = False
         if at is None or at["stop"] in stops:
             return len(stops)
         assert at["seen"], f"the focus is where nobody sees it: {at['what']}"

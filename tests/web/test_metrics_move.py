@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from chatserver import answers, app, hub, wire_probe
+from chatserver import answers, hub, wire_probe
+from chatserver import node as own_node
 from chatserver.adapters import levels
 from chatserver.core.gazetteer import Gazetteer
 from tests.model_server import ErrorsMidway, ModelServer, Says, Stalls
@@ -54,7 +55,7 @@ class Ahead:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch, gazetteer: Gazetteer) -> None:
-    monkeypatch.setattr(app, "load_gazetteer", lambda: gazetteer)
+    monkeypatch.setattr(own_node, "load_gazetteer", lambda: gazetteer)
     monkeypatch.setattr(levels, "FRESH_SECONDS", 0.0)
     monkeypatch.setattr(hub, "POSITION_SECONDS", 0.05)
     monkeypatch.setattr(hub, "POSITION_SECONDS_WITHOUT_WIRE", 0.05)
@@ -169,8 +170,9 @@ async def test_an_answer_is_counted_with_its_end_and_its_price(database_url: str
 
 
 async def test_an_answer_whose_turn_was_over_unheard_is_void_and_is_counted(
-    database: asyncpg.Pool, database_url: str, redis_url: str, town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    database: asyncpg.Pool, database_url: str, redis_url: str, town: Town, as_shipped: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """An admin took over on another node, and nothing told the one that writes: neither the wire nor its lease."""
     monkeypatch.setattr(answers, "LEASE_RENEW_SECONDS", 60.0)
     async with (

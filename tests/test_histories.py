@@ -296,7 +296,7 @@ class History:
 @given(steps=st.lists(STEPS, min_size=4, max_size=STEPS_MAX))
 def test_whatever_happens_the_promises_hold(
     steps: list[tuple[str, int]], database_url: str, redis_url: str, tmp_path: Path, minilm: MiniLM,
-    gazetteer: Gazetteer,
+    gazetteer: Gazetteer, as_shipped: None,
 ) -> None:  # fmt: skip
     async def play() -> None:
         pool = await connect(database_url, size=8)

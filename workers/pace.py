@@ -8,6 +8,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from chatserver.adapters.redis_answer import answered
 from chatserver.adapters.wire import client
 from workers.boards.board import Resting, RestingAway, RestingBlocked
 
@@ -134,8 +135,7 @@ class Pace:
         """What the script returns, None while Redis is away."""
         command = self._client.eval(script, 1, f"pace:{key}", *arguments)
         try:
-            # A task cancelled inside a command leaves its reply for the next one on that connection: let it end alone.
-            return await asyncio.wait_for(asyncio.shield(command), ANSWER_SECONDS)
+            return await answered(command, ANSWER_SECONDS)
         except (RedisError, OSError, TimeoutError):
             return None
 

@@ -1,12 +1,13 @@
 """Rates and availability in Redis; rates per process while Redis is away."""
 
-import asyncio
 import time
 from collections.abc import Collection
 from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+
+from chatserver.adapters.redis_answer import answered
 
 MINUTE = 60.0
 ANSWER_SECONDS = 0.5
@@ -47,8 +48,8 @@ class RedisRate:
         if not most:
             return None
         try:
-            wait = await asyncio.wait_for(
-                asyncio.shield(self._client.eval(_SPEND, 1, f"rate:{key}", most, int(seconds * 1000))), ANSWER_SECONDS
+            wait = await answered(
+                self._client.eval(_SPEND, 1, f"rate:{key}", most, int(seconds * 1000)), ANSWER_SECONDS
             )
         except (RedisError, OSError, TimeoutError):
             return self._spend_here(key, most, seconds)
@@ -81,10 +82,6 @@ class RedisPresence:
     async def _asked(self, script: str, *arguments: str | int) -> int:
         """A Redis that hangs holds nobody back for longer than `ANSWER_SECONDS`."""
         try:
-            return int(
-                await asyncio.wait_for(
-                    asyncio.shield(self._client.eval(script, 1, _AVAILABLE, *arguments)), ANSWER_SECONDS
-                )
-            )
+            return int(await answered(self._client.eval(script, 1, _AVAILABLE, *arguments), ANSWER_SECONDS))
         except (RedisError, OSError, TimeoutError):
             return 0

@@ -255,7 +255,7 @@ def _pasted(text: str) -> Extracted:
 
 
 def _storable(text: str) -> str:
-    # A half of a surrogate pair is no text to Postgres. A text of signs that stand for words becomes longer.
+    # A half of a surrogate pair is no text to Postgres. Signs that stand for words make a text longer.
     return clean(text.encode("utf-8", "ignore").decode())[:TEXT_MAX_CHARACTERS].strip()
 
 

@@ -7,12 +7,13 @@ from functools import cache
 MARKS_MAX = 30
 """Combining marks on one letter, as in the annex's Stream-Safe Text Format, which no language comes near: the algorithm
 takes the square of their number."""
-GROWTH_MAX = 4
-SMALL_CHARACTERS = 1_000
-"""A text becomes at most so many times as long, and so many characters more: one character stands for eighteen."""
+GROWTH_MAX = 6
+"""A text becomes at most so many times as long."""
 
 _MARKS = range(0x300, 0x1E94B)
 """Where all characters stand that combine with the one before them."""
+_WHOLE_SENTENCES = re.compile("([\ufdfa\ufdfb])")
+"""Two ligatures stand for eighteen and eight letters. They stay: a message of them alone would become a book."""
 
 
 @cache
@@ -26,5 +27,8 @@ def _crowds() -> re.Pattern[str]:
 def normal_form(text: str) -> str:
     if text.isascii():
         return text
-    most = GROWTH_MAX * len(text) + SMALL_CHARACTERS
-    return unicodedata.normalize("NFKC", _crowds().sub(r"\1", text))[:most]
+    thinned = _crowds().sub(r"\1", text)
+    # Every second piece is one of the ligatures.
+    pieces = _WHOLE_SENTENCES.split(thinned)
+    pieces[::2] = [unicodedata.normalize("NFKC", piece) for piece in pieces[::2]]
+    return "".join(pieces)

@@ -74,8 +74,10 @@ def expected(text: str | bytes, role: str, honest_token: str, *, limited: bool =
     codes = REFUSALS
     if name in BOUNDED or (limited and name in COUNTED):
         codes = codes | {"rate_limited"}
+    # Without a ref such a frame has no `ok`: the next one that comes answers another frame without one.
+    is_unanswered = name in UNANSWERED and frame.ref is None
     return Expected(
-        frame.ref, KINDS.get(name, "ok"), codes, may_be_silent=name in UNANSWERED and frame.ref is None,
+        frame.ref, None if is_unanswered else KINDS.get(name, "ok"), codes, may_be_silent=is_unanswered,
         stored=(str(frame.session), str(frame.id)) if name in ("post", "note") else None,
         leaves=str(frame.session) if name == "leave" else None,
     )  # fmt: skip

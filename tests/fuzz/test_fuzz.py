@@ -9,6 +9,8 @@ import msgspec
 from chatserver.adapters.identity import DevelopmentIssuer
 from chatserver.core.codec import decode
 from chatserver.core.errors import Refused
+from chatserver.core.server_frames import Ok
+from tests.fuzz.expected import expected, matches
 from tests.fuzz.forge import Forge
 from tests.fuzz.guest import Count
 from tests.fuzz.house import a_node
@@ -77,3 +79,12 @@ def test_whatever_comes_is_a_frame_or_refused() -> None:
     assert not echoed
     assert codes == {"bad_frame", "bad_content"}
     assert understood > DECODED / 20
+
+
+def test_an_ok_without_a_ref_answers_no_frame_that_is_carried_out_without_a_word() -> None:
+    session = "00000000-0000-4000-8000-000000000000"
+    seen = expected(f'{{"type":"seen","session":"{session}","seq":1,"ref":null}}', "seeker", "t")
+    unwatch = expected('{"type":"unwatch"}', "admin", "t")
+    assert seen.may_be_silent
+    assert matches(seen, "ok", Ok()) is not None
+    assert matches(unwatch, "ok", Ok()) is None

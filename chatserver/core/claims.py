@@ -16,7 +16,7 @@ FIRMS = ("Deloitte", "EY", "KPMG", "PwC")
 
 _SENTENCE = re.compile(r"(?<=[.!?।。])\s+|\n+")
 # Bounded, and begun at its first digit alone: an answer that is one long number must not take hours to read.
-_NUMBER = r"(?<!\d)\d[\d,]{0,30}(?:\.\d{1,10})?"
+_NUMBER = r"(?<!\d)\d[\d,]{0,30}(?:\.\d++)?"
 _SCALES = {
     "k": 1e3, "thousand": 1e3, "lpa": 1e5, "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "cr": 1e7, "crore": 1e7,
     "crores": 1e7, "m": 1e6, "mn": 1e6, "million": 1e6,
@@ -56,15 +56,18 @@ def remark(answer: str, jobs: Mapping[int, str], heard: str) -> str:
 def _unfounded(answer: str, jobs: Mapping[int, str], heard: str) -> list[tuple[int, str]]:
     found: dict[tuple[int, str], None] = {}
     known: dict[int, set[float]] = {}
+    said: set[float] | None = None
     for sentence in _SENTENCE.split(answer):
         refs = {int(number) for number in REFERENCE.findall(sentence)}
         if len(refs) != 1 or len(sentence) > SENTENCE_MAX_CHARACTERS:
             continue
         (ref,) = refs
         for amount in _AMOUNT.finditer(REFERENCE.sub("", sentence)):
+            # Long texts are read once, and only where somebody spoke of money.
+            if said is None:
+                said = _numbers(heard)
             if ref not in known:
-                # Long texts are read once, and only where somebody spoke of money.
-                known[ref] = _numbers(f"{heard}\n{jobs.get(ref, '')}")
+                known[ref] = said | _numbers(jobs.get(ref, ""))
             if not _values(amount) & known[ref]:
                 found[ref, " ".join(amount[0].split())] = None
     return list(found)

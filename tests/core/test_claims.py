@@ -18,6 +18,7 @@ HEARD = "I earn 9 LPA and want 15 lakh. I cut costs by 30% at EY."
         ("[J1] pays 40 LPA.\n\n[J2] pays $120,000.", ["[J1]", "40 LPA"]),
         ("[J2] pays USD 200k and 50% more in spring.", ["USD 200k", "50%"]),
         ("Your match with [J2] is 93%.", ["93%"]),
+        ("[J1] pays 3.14159265358979 lakh.", ["“3.14159265358979 lakh”"]),
         ("Deloitte is hiring auditors in Pune too.", ["Deloitte"]),
         ("Deloitte and PwC pay better than [J1].", ["Deloitte", "PwC"]),
     ],

@@ -128,7 +128,7 @@ _RULES: tuple[tuple[int, re.Pattern[str], str], ...] = (
         rf"(?:[^\n]+$|\n(?:[^\n]{{1,80}}\n){{0,3}}[^\n]{{0,80}}{_POSTCODE})",
         re.IGNORECASE | re.MULTILINE), r"\1[address]"),
     (6, re.compile(
-        rf"^([^\S\n]*+(?:[a-z]{{4,16}} )?(?:address|anschrift|adresse)(?:[^\S\n]*+\n){{1,9}}+)"
+        rf"^([^\S\n]*+(?:[a-z]{{4,16}} )?(?:address|anschrift|adresse)(?:[^\S\n]*+\n)++)"
         rf"(?:[^\n]{{1,80}}\n){{0,3}}[^\n]{{0,80}}{_POSTCODE}", re.IGNORECASE | re.MULTILINE), r"\1[address]"),
     (6, re.compile(
         r"\b(?:\d{1,5}[A-Za-z]? (?:[A-Z\d][\w'.]{0,30},? ){1,8}|P\.?O\.? ?Box \d{1,6},? (?:[A-Z][\w'.]{0,30},? ){1,3})"

@@ -112,6 +112,7 @@ FORMS = {
         "पता: १२ पाम ग्रोव, कोच्चि ६८२००१",
         "Flat No. 4B, Lotus Towers, MG Road, Bengaluru ५६०००१", "221 Baker Street, London",
         "Address\n12 Palm Grove\nKochi 682001", "Correspondence Address: 12 Palm Grove, Kochi",
+        "Address\n\n\n\n\n\n\n\n\n\n\n12 Palm Grove\nKochi 682001",
         "Flat 2, 10 Elm Court, London SW1A 1AA", "Apt 4, The Elms, Dublin D02 X285", "14 The Elms, Reading RG1 4AB",
         "500 5th Avenue, Apt 3, New York, NY 10110", "PO Box 123, Austin, TX 78701", "Am Markt 5, 10115 Berlin",
         "Unter den Linden 5, 10117 Berlin",

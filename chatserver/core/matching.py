@@ -147,9 +147,12 @@ def _reasons(resume_text: str, job_text: str, matched: Sequence[str]) -> tuple[R
     for i, j in sorted((pair for pair in scores if shared[pair] >= 2), key=lambda pair: (-fit(pair), pair)):
         if len(chosen) == REASONS_MAX:
             break
-        if i not in used_mine and j not in used_theirs and not _identifies(mine[i]):
+        if i in used_mine or j in used_theirs:
+            continue
+        # Judged once, chosen or not: it may share something with each passage of the other.
+        used_mine.add(i)
+        if not _identifies(mine[i]):
             chosen.append(Reason(mine[i], theirs[j]))
-            used_mine.add(i)
             used_theirs.add(j)
     return tuple(chosen)
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatserver.core import matching
 from chatserver.core.matching import (
     LEXICAL_WEIGHT,
     LEXICAL_WEIGHT_FOREIGN,
@@ -80,6 +81,20 @@ def test_reasons_are_the_passages_that_share_most_and_none_that_identifies_a_per
     assert why.reasons[0].resume == "Built streaming pipelines from Kafka to PostgreSQL"
     assert why.reasons[0].job == "You will build streaming pipelines with Kafka and Spark"
     assert not any("@" in reason.resume for reason in why.reasons)
+
+
+def test_a_passage_that_identifies_somebody_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+
+    def redacted(passage: str) -> str:
+        judged.append(passage)
+        return "[phone]"
+
+    monkeypatch.setattr(matching, "redact", redacted)
+    mine = "\n".join(f"Kafka pipelines {number}, 98450 {number}" for number in range(10_000, 10_050))
+    theirs = "\n".join(f"Kafka pipelines wanted {number}" for number in range(50))
+    assert explain(mine, [], theirs, []).reasons == ()
+    assert len(judged) == len(set(judged)) == 50
 
 
 def test_a_wrapped_sentence_is_one_passage() -> None:

@@ -6,12 +6,16 @@ admin's eyes are for.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from chatserver.core.normal_form import normal_form
 
 CLAUSE_MAX_CHARACTERS = 400
-"""Of a clause that is looked at together; a longer one is cut, so that no text is slow to read."""
+"""Of a clause that is looked at together; a longer one is read in windows, so that no text is slow to read."""
+AROUND_CHARACTERS = 100
+"""Of a window, at least, on both sides of where the words begin that it is searched for: the next one begins so much
+earlier. More than any words of the table take, and the denial before them."""
 
 # Marks that are typed or left out at will, and joiners: the same word with and without them. Anusvara for chandrabindu.
 _LEFT_OUT = re.compile("[\u093c\u09bc\u0a3c\u200b-\u200f\u2060\ufeff\u00ad]")
@@ -162,10 +166,20 @@ def language_of_distress(text: str) -> str | None:
     """The language in which to help whoever wrote this, or None where nothing in it asks for that."""
     plain = _LEFT_OUT.sub("", normal_form(text)).casefold().translate(_ALIKE)
     for clause in _CLAUSE.split(plain):
-        for start in range(0, len(clause), CLAUSE_MAX_CHARACTERS):
-            words = " ".join(clause[start : start + CLAUSE_MAX_CHARACTERS].split())
+        for words, begin, end in _windows(" ".join(clause.split())):
             for language, pattern in _TABLE:
                 for found in pattern.finditer(words):
-                    if not _DENIED.search(words[: found.start()]):
+                    if begin <= found.start() < end and not _DENIED.search(words[: found.start()]):
                         return language
     return None
+
+
+def _windows(clause: str) -> Iterator[tuple[str, int, int]]:
+    """Parts of a clause, each with the first place where what is found counts and the one behind the last."""
+    for start in range(0, max(len(clause) - 2 * AROUND_CHARACTERS, 1), CLAUSE_MAX_CHARACTERS - 2 * AROUND_CHARACTERS):
+        words = clause[start : start + CLAUSE_MAX_CHARACTERS]
+        is_last = start + CLAUSE_MAX_CHARACTERS >= len(clause)
+        yield (
+            words, AROUND_CHARACTERS if start else 0,
+            len(words) + 1 if is_last else CLAUSE_MAX_CHARACTERS - AROUND_CHARACTERS,
+        )  # fmt: skip

@@ -162,6 +162,14 @@ def test_idioms_denials_and_work_are_let_pass(said: str) -> None:
     assert language_of_distress(said) is None
 
 
+@pytest.mark.parametrize("before", range(360, 430, 3))
+def test_nothing_is_overlooked_where_a_long_clause_is_parted(before: int) -> None:
+    """Who is in despair sets no full stops."""
+    told = "they never wrote back to me and the rent is due " * 10
+    assert language_of_distress(f"{told[-before:]}i want to kill myself {told}") == "en"
+    assert language_of_distress(f"{told[-before:]}i do not want to kill myself {told}") is None
+
+
 def test_every_language_has_its_text_with_the_numbers() -> None:
     for language in LANGUAGES:
         for again in (False, True):

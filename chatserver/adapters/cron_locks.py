@@ -44,6 +44,7 @@ class CronLocks:
         self.holder = holder
         self._ttl_seconds = ttl_seconds
         self._renew_seconds = renew_seconds
+        self._asked_for: set[str] = set()
 
     @asynccontextmanager
     async def held(self, name: str) -> AsyncIterator[bool]:
@@ -51,6 +52,19 @@ class CronLocks:
 
         Raises `Lost` in the middle of what it guards once somebody else has it.
         """
+        # The row says which process has it: of two here, one would take or give back what is the other's.
+        if name in self._asked_for:
+            yield False
+            return
+        self._asked_for.add(name)
+        try:
+            async with self._held(name) as ours:
+                yield ours
+        finally:
+            self._asked_for.discard(name)
+
+    @asynccontextmanager
+    async def _held(self, name: str) -> AsyncIterator[bool]:
         try:
             async with answering():
                 taken = await self._pool.fetchval(_TAKE, name, self.holder, self._ttl_seconds)

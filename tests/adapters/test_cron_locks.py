@@ -83,3 +83,16 @@ async def test_who_is_cut_off_while_they_take_it_leaves_it_to_others(database: a
     assert taking.cancelled()
     async with CronLocks(database, "another worker").held("a task") as theirs:
         assert theirs
+
+
+async def test_two_of_one_process_never_have_it_at_once(database: asyncpg.Pool) -> None:
+    """Not even where it lapsed, for the row says only which process had it."""
+    locks = CronLocks(database, "this worker")
+    async with locks.held("a task") as ours:
+        assert ours
+        await database.execute("update cron_locks set expires_at = clock_timestamp()")
+        async with locks.held("a task") as again:
+            assert not again
+        assert await database.fetchval("select count(*) from cron_locks") == 1
+    async with locks.held("a task") as ours:
+        assert ours

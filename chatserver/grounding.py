@@ -10,6 +10,7 @@ from chatserver.consents import Consents
 from chatserver.core.chat_ports import ChatStore, SessionRow
 from chatserver.core.events import Logged
 from chatserver.core.gate import Gate
+from chatserver.core.grounding import HISTORY_MAX_CHARACTERS, HISTORY_STEP
 from chatserver.core.job import Job, Match
 from chatserver.core.ports import AnswerFailed, AnswerRequest, Card, HistoryEntry, Proposal, Unavailable
 from chatserver.core.protocol import REASON_MAX_CHARACTERS
@@ -136,7 +137,14 @@ def _newest(events: Sequence[Logged]) -> Sequence[Logged]:
     first, room = len(events), HISTORY_CHARACTERS
     while first and (room := room - len(events[first - 1].content)) >= 0:
         first -= 1
-    return events[min(first, len(events) - 1) :] if events else events
+    if not first:
+        return events
+    first = min(first, len(events) - 1)
+    # Several leave together, or every prompt would begin elsewhere; but not for that what a prompt has room for.
+    for place in range(first, min(first + HISTORY_STEP, len(events))):
+        if events[place].seq % HISTORY_STEP == 1 and _size(events[place:]) >= HISTORY_MAX_CHARACTERS:
+            return events[place:]
+    return events[first:]
 
 
 def history(events: Sequence[Logged]) -> list[HistoryEntry]:

@@ -11,6 +11,7 @@ import pytest
 from chatserver import grounding
 from chatserver.core.chat_ports import SessionRow
 from chatserver.core.events import Logged
+from chatserver.core.grounding import HISTORY_MAX_CHARACTERS, HISTORY_STEP
 from chatserver.core.protocol import CONTENT_MAX_CHARACTERS
 from chatserver.core.redaction import redact
 from chatserver.grounding import HISTORY_CHARACTERS, HISTORY_EVENTS, READ_HERE_CHARACTERS, Grounding
@@ -58,9 +59,18 @@ async def test_much_that_was_said_is_read_beside_the_loop_and_the_oldest_not_at_
 ) -> None:
     contents = [f"{number} ".ljust(CONTENT_MAX_CHARACTERS, "x") for number in range(HISTORY_EVENTS)]
     read, threads = await _history(monkeypatch, contents)
-    assert read == contents[-(HISTORY_CHARACTERS // CONTENT_MAX_CHARACTERS) :]
+    assert contents[-len(read) :] == read
+    assert HISTORY_MAX_CHARACTERS <= sum(map(len, read)) <= HISTORY_CHARACTERS
     assert threads
     assert threading.get_ident() not in threads
+
+
+async def test_what_is_not_read_any_more_leaves_together_so_that_prompts_begin_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    contents = [f"{number} ".ljust(2_000, "x") for number in range(HISTORY_EVENTS)]
+    begin = [(await _history(monkeypatch, contents[:count]))[0][0] for count in range(100, 100 + 4 * HISTORY_STEP)]
+    assert len(set(begin)) <= 5
 
 
 async def test_the_last_word_is_read_however_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,9 +95,10 @@ class ProcessExtractor:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                # Its end is not noticed before the last of what it said is read.
-                await process.stdout.read()
-                await process.wait()
+            # Its end is not noticed before the last of what it said is read; where it was gone just before its time was
+            # over, the pipe would stay open.
+            await process.stdout.read()
+            await process.wait()
             # A writer that was not through leaves its end of the pipe open; nobody else closes it.
             writing.cancel()
             await asyncio.wait([writing])

@@ -82,29 +82,31 @@ class ProcessExtractor:
         assert process.stdout is not None
         # Written while it is read: one that talks before it listens would block both sides.
         writing = asyncio.create_task(_write(process.stdin, data))
+        said = bytearray()
+        status: int | None = None
         try:
-            async with asyncio.timeout(self._wall_seconds):
-                said = bytearray()
-                while len(said) <= ANSWER_MAX_BYTES and (piece := await process.stdout.read(64 * 1024)):
-                    said += piece
-                if len(said) > ANSWER_MAX_BYTES or await process.wait() != 0:
-                    raise _too_hard()
-        except TimeoutError:
-            raise _too_hard() from None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._wall_seconds):
+                    while len(said) <= ANSWER_MAX_BYTES and (piece := await process.stdout.read(64 * 1024)):
+                        said += piece
+                    if len(said) <= ANSWER_MAX_BYTES:
+                        status = await process.wait()
         finally:
-            if process.returncode is None:
+            if status is None:
+                # The whole group, also where the reader itself is gone: whoever it left behind holds the pipe open.
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-            # Its end is not noticed before the last of what it said is read; where it was gone just before its time was
-            # over, the pipe would stay open.
-            await process.stdout.read()
-            await process.wait()
+                # Its end is not noticed before the last of what it said is read.
+                await process.stdout.read()
+                await process.wait()
             # A writer that was not through leaves its end of the pipe open; nobody else closes it.
             writing.cancel()
             await asyncio.wait([writing])
             process.stdin.close()
             with suppress(ConnectionError):
                 await process.stdin.wait_closed()
+        if status != 0:
+            raise _too_hard()
         return bytes(said)
 
 

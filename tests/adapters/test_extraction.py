@@ -99,9 +99,9 @@ async def test_one_that_is_given_up_is_gone(child: Path, tmp_path: Path) -> None
         os.kill(int(started.read_text()), 0)
 
 
-@pytest.mark.parametrize("script", ["exit 0", "cat >/dev/null; echo '{}'", "sleep 600"])
+@pytest.mark.parametrize("script", ["exit 0", "cat >/dev/null; echo '{}'", "sleep 600", "sleep 600 & exit 0"])
 async def test_every_pipe_is_closed_once_it_is_told(child: Path, script: str) -> None:
-    """Not a moment later: what is left to the end of the loop may never come."""
+    """Not a moment later: what is left to the end of the loop may never come. Nobody waits for who inherited it."""
     child.write_text(f"#!/bin/sh\n{script}\n")
     before = len(os.listdir("/proc/self/fd"))
     for data in (b"x", b"x" * 300_000):

@@ -1,13 +1,12 @@
 """Debian's Chromium under Playwright, and a page on which modules of the web client run without any server."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Browser, Page, Route, async_playwright
+
+from tests.installed import program
 
 CLIENT = Path(__file__).parent.parent / "chatserver" / "client"
 WINDOWED = ("chromium", "chromium-browser", "google-chrome")
@@ -23,10 +22,7 @@ NOWHERE = "http://client.test"
 @asynccontextmanager
 async def chromium(names: tuple[str, ...] = NAMES) -> AsyncIterator[Browser]:
     """A browser; where none is installed the test fails in CI, and is left out elsewhere."""
-    path = next((found for name in names if (found := shutil.which(name))), None)
-    if path is None:
-        said = "There is no Chromium here; install your system's `chromium` to run the browser tests."
-        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
+    path = program(*names, what="There is no Chromium here; install your system's `chromium` to run the browser tests.")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,9 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
-import pytest
 
 from chatserver.adapters.children import Account, Server
+from tests.installed import program
 from tests.ports import held_port
 from tests.until import until
 
@@ -23,13 +22,9 @@ SERVER_CONNECTIONS = 3
 """More than one, and fewer than clients: who relies on finding the same one again is soon let down."""
 
 
-def program() -> str:
-    """Where it is not installed the test fails in CI, and is left out elsewhere."""
-    path = shutil.which(NAME, path=PLACES) or ""
-    if not path:
-        said = f"There is no PgBouncer here; install your system's `{NAME}` package to run these tests."
-        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
-    return path
+def pgbouncer() -> str:
+    what = f"There is no PgBouncer here; install your system's `{NAME}` package to run these tests."
+    return program(NAME, what=what, path=PLACES)
 
 
 @asynccontextmanager
@@ -58,7 +53,7 @@ async def _pooled(database_url: str, folder: Path, port: int) -> AsyncIterator[s
         entry = pwd.getpwnam("nobody")
         account = Account(entry.pw_uid, entry.pw_gid)
     server = Server("PgBouncer", folder / "log", signal.SIGKILL)
-    server.launch([program(), str(settings)], account, folder)
+    server.launch([pgbouncer(), str(settings)], account, folder)
     url = urlunsplit(parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}"))
 
     async def answers() -> bool:

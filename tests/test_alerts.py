@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
+from tests.installed import program
 from tests.test_operations import DOCS, RULES, families
 
 ALERTS = DOCS / "alerts.yml"
@@ -220,15 +217,6 @@ SCENES = [
 ]  # fmt: skip
 
 
-def program() -> str:
-    """Where it is not installed the test fails in CI, and is left out elsewhere."""
-    path = shutil.which("promtool") or ""
-    if not path:
-        said = "There is no promtool here; it is part of Prometheus, and of your system's `prometheus` package."
-        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
-    return path
-
-
 def as_promtool_wants(scene: Scene) -> dict[str, object]:
     series = {**(CALM if scene.calm else {}), **scene.differs}
     return {
@@ -250,8 +238,9 @@ def as_promtool_wants(scene: Scene) -> dict[str, object]:
 
 async def promtool(*arguments: str) -> str:
     """What it says; it has to be content."""
+    what = "There is no promtool here; it is part of Prometheus, and of your system's `prometheus` package."
     process = await asyncio.create_subprocess_exec(
-        program(), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        program("promtool", what=what), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     async with asyncio.timeout(CHECK_SECONDS):
         said, _ = await process.communicate()
